@@ -1,0 +1,104 @@
+/**
+ * The driver as the rest of the program sees it: one method a command, over a transport that
+ * carries any command. The in-memory model and the real device are transports; what is true of
+ * every call (its measure, its label) is said once, here.
+ */
+import { checkSendable } from "./gate.ts";
+import type { CommandName, CreateXde, ForwardingEntry, M2pMapping, Request, Response, RouterEntry } from "./types.ts";
+
+export interface DriverInfo {
+  readonly kind: "model" | "xde";
+  /** OPTE API version spoken. */
+  readonly apiVersion: number;
+  /** What carries the calls: a device path, or the model's file. */
+  readonly through: string;
+}
+
+export interface Transport {
+  readonly info: DriverInfo;
+  call<C extends CommandName>(command: C, req: Request<C>): Promise<Response<C>>;
+  close(): Promise<void>;
+}
+
+/** Told of every call when it ended: seconds it took, and whether it succeeded. */
+export type CallObserver = (command: CommandName, seconds: number, ok: boolean) => void;
+
+export class Driver {
+  readonly #transport: Transport;
+  readonly #observe: CallObserver;
+  /** The call under way, for those who ask why nothing moves. */
+  #current: { readonly command: CommandName; readonly since: number } | undefined;
+
+  constructor(transport: Transport, observe: CallObserver = () => {}) {
+    this.#transport = transport;
+    this.#observe = observe;
+  }
+
+  get info(): DriverInfo {
+    return this.#transport.info;
+  }
+
+  /** The command the driver is working on and for how many seconds. */
+  get busyWith(): { readonly command: CommandName; readonly seconds: number } | undefined {
+    const current = this.#current;
+    return current && { command: current.command, seconds: (performance.now() - current.since) / 1000 };
+  }
+
+  async #call<C extends CommandName>(command: C, req: Request<C>): Promise<Response<C>> {
+    checkSendable(command, req);
+    const since = performance.now();
+    this.#current = { command, since };
+    let ok = false;
+    try {
+      const response = await this.#transport.call(command, req);
+      ok = true;
+      return response;
+    } finally {
+      this.#current = undefined;
+      this.#observe(command, (performance.now() - since) / 1000, ok);
+    }
+  }
+
+  listPorts = () => this.#call("ListPorts", undefined);
+  createXde = (req: CreateXde) => this.#call("CreateXde", req);
+  deleteXde = (name: string) => this.#call("DeleteXde", { name });
+  setXdeUnderlay = (u1: string, u2: string) => this.#call("SetXdeUnderlay", { u1, u2 });
+  clearXdeUnderlay = () => this.#call("ClearXdeUnderlay", undefined);
+
+  setFwRules = (req: Request<"SetFwRules">) => this.#call("SetFwRules", req);
+  addRouterEntry = (req: RouterEntry) => this.#call("AddRouterEntry", req);
+  delRouterEntry = (req: RouterEntry) => this.#call("DelRouterEntry", req);
+  setExternalIps = (req: Request<"SetExternalIps">) => this.#call("SetExternalIps", req);
+  allowCidr = (req: Request<"AllowCidr">) => this.#call("AllowCidr", req);
+  removeCidr = (req: Request<"RemoveCidr">) => this.#call("RemoveCidr", req);
+  attachSubnet = (req: Request<"AttachSubnet">) => this.#call("AttachSubnet", req);
+  detachSubnet = (req: Request<"DetachSubnet">) => this.#call("DetachSubnet", req);
+  clearUft = (port: string) => this.#call("ClearUft", { port });
+
+  setVirt2Phys = (req: Request<"SetVirt2Phys">) => this.#call("SetVirt2Phys", req);
+  clearVirt2Phys = (req: Request<"ClearVirt2Phys">) => this.#call("ClearVirt2Phys", req);
+  dumpVirt2Phys = () => this.#call("DumpVirt2Phys", undefined);
+
+  setMcast2Phys = (mapping: M2pMapping) => this.#call("SetMcast2Phys", mapping);
+  /** Clears the group's mapping WHATEVER its underlay is: the driver does not compare. */
+  clearMcast2Phys = (mapping: M2pMapping) => this.#call("ClearMcast2Phys", mapping);
+  /** IPv4 groups ascending, then IPv6 groups ascending. */
+  dumpMcast2Phys = () => this.#call("DumpMcast2Phys", undefined);
+  /** Adds or replaces the hops named; the others stay. */
+  setMcastForwarding = (entry: ForwardingEntry) => this.#call("SetMcastForwarding", entry);
+  clearMcastForwarding = (req: Request<"ClearMcastForwarding">) => this.#call("ClearMcastForwarding", req);
+  dumpMcastForwarding = () => this.#call("DumpMcastForwarding", undefined);
+  /** Keyed by the underlay the group maps to; subscribing again replaces the port's filter there. */
+  mcastSubscribe = (req: Request<"McastSubscribe">) => this.#call("McastSubscribe", req);
+  /** Succeeds without effect when the group has no mapping. */
+  mcastUnsubscribe = (req: Request<"McastUnsubscribe">) => this.#call("McastUnsubscribe", req);
+  /** Panics a kernel whose underlay is not set, so it is sent only where a port proves that it is. */
+  async mcastUnsubscribeAll(req: Request<"McastUnsubscribeAll">): Promise<undefined> {
+    if ((await this.listPorts()).length > 0) await this.#call("McastUnsubscribeAll", req);
+  }
+  dumpMcastSubscriptions = () => this.#call("DumpMcastSubscriptions", undefined);
+
+  close(): Promise<void> {
+    return this.#transport.close();
+  }
+}

@@ -1,0 +1,111 @@
+/** How the driver says no. Variants and their errnos are opte-api's `OpteError` (cmd.rs). */
+import { type ErrorKind, SledcastError } from "../error.ts";
+import type { Cidr } from "../net/cidr.ts";
+import type { Mac } from "../net/mac.ts";
+import type { Vni } from "../net/vni.ts";
+import type { CommandName } from "./types.ts";
+
+export type OpteError =
+  | { readonly variant: "BadApiVersion"; readonly user: bigint; readonly kernel: bigint }
+  | { readonly variant: "BadLayerPos"; readonly layer: string; readonly pos: string }
+  | { readonly variant: "MacExists"; readonly port: string; readonly vni: Vni; readonly mac: Mac }
+  | { readonly variant: "InvalidRouterEntry"; readonly dest: Cidr; readonly target: string }
+  | { readonly variant: "RuleNotFound"; readonly id: bigint }
+  | { readonly variant: "System"; readonly errno: number; readonly msg: string }
+  | { readonly variant: OpteBareVariant }
+  | { readonly variant: OpteTextVariant; readonly text: string };
+
+export type OpteBareVariant =
+  | "BadName"
+  | "CopyinReq"
+  | "CopyoutResp"
+  | "InvalidIpCfg"
+  | "NoRequestBody"
+  | "RespTooLarge";
+
+export type OpteTextVariant =
+  | "BadState"
+  | "DeserCmdErr"
+  | "DeserCmdReq"
+  | "FlowExists"
+  | "InvalidUnderlayMulticast"
+  | "LayerNotFound"
+  | "MaxCapacity"
+  | "PortCreate"
+  | "PortExists"
+  | "PortNotFound"
+  | "SerCmdErr"
+  | "SerCmdResp";
+
+/** illumos numbers: they travel in the payload and do not depend on where this runs. */
+export const ILLUMOS_ERRNO = {
+  ENOENT: 2,
+  EIO: 5,
+  EAGAIN: 11,
+  ENOMEM: 12,
+  EFAULT: 14,
+  EBUSY: 16,
+  EEXIST: 17,
+  EINVAL: 22,
+  ENOSPC: 28,
+  EPROTO: 71,
+} as const;
+
+const RETRYABLE = new Set<number>([
+  ILLUMOS_ERRNO.EIO,
+  ILLUMOS_ERRNO.EAGAIN,
+  ILLUMOS_ERRNO.ENOMEM,
+  ILLUMOS_ERRNO.EBUSY,
+  ILLUMOS_ERRNO.ENOSPC,
+]);
+
+/** The driver's own words, in one line. */
+export function describeOpteError(error: OpteError): string {
+  switch (error.variant) {
+    case "BadApiVersion":
+      return `BadApiVersion: this side speaks ${error.user}, the kernel ${error.kernel}`;
+    case "BadLayerPos":
+      return `BadLayerPos: ${error.layer} at ${error.pos}`;
+    case "MacExists":
+      return `MacExists: a port with MAC ${error.mac} exists in VNI ${error.vni} (asked for ${error.port})`;
+    case "InvalidRouterEntry":
+      return `InvalidRouterEntry: ${error.dest} via ${error.target}`;
+    case "RuleNotFound":
+      return `RuleNotFound: ${error.id}`;
+    case "System":
+      return `System: errno ${error.errno}: ${error.msg}`;
+    default:
+      return "text" in error ? `${error.variant}: ${error.text}` : error.variant;
+  }
+}
+
+function kindOfOpteError(error: OpteError): ErrorKind {
+  if (error.variant === "BadApiVersion") return "driver-unavailable";
+  return error.variant === "System" && RETRYABLE.has(error.errno) ? "driver-busy" : "driver-refused";
+}
+
+/** A command the driver answered with an error. */
+export class DriverError extends SledcastError {
+  override readonly name = "DriverError";
+  readonly command: CommandName;
+  readonly opte: OpteError;
+
+  constructor(command: CommandName, opte: OpteError) {
+    super(kindOfOpteError(opte), `the driver refused ${command}: ${describeOpteError(opte)}`);
+    this.command = command;
+    this.opte = opte;
+  }
+}
+
+/** Whether an error is the driver's, of this variant. */
+export function isOpte(error: unknown, variant: OpteError["variant"]): error is DriverError {
+  return error instanceof DriverError && error.opte.variant === variant;
+}
+
+/**
+ * Whether the driver can have carried the command out although it answered with an error. A
+ * refusal by its own checks comes before any effect; a system error, or no answer, proves nothing.
+ */
+export function mayHaveTakenEffect(error: unknown): boolean {
+  return !(error instanceof DriverError) || error.opte.variant === "System" || error.opte.variant === "RespTooLarge";
+}

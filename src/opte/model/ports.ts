@@ -1,0 +1,219 @@
+/** Ports, their configuration and the underlay devices, as xde and oxide-vpc carry the commands out. */
+
+import { type Cidr, cidrAddress, compareCidr, isIpv4Cidr, isIpv6Cidr } from "../../net/cidr.ts";
+import { isMulticast } from "../../net/classify.ts";
+import { type Ip, isIpv6 } from "../../net/ip.ts";
+import { ILLUMOS_ERRNO } from "../error.ts";
+import type { CreateXde, PortInfo, Removed, Request, RouterEntry, RouterTarget, TransitIp } from "../types.ts";
+import { dropSubscriber } from "./mcast.ts";
+import { driverText, Refusal, refuse, refuseSystem } from "./refuse.ts";
+import { type ModelPort, portSortKey, type Tables } from "./tables.ts";
+
+/** What a model decides that the driver leaves to the rest of the system. */
+export interface Surroundings {
+  /** Data links that exist; undefined: any name does. */
+  readonly links: ReadonlySet<string> | undefined;
+  /** Whether a guest opens the link of a new port at once. */
+  readonly portsStart: "ready" | "running";
+}
+
+function portOf(tables: Tables, name: string): ModelPort {
+  const port = tables.ports.get(name);
+  if (port === undefined) throw refuse("PortNotFound", name);
+  return port;
+}
+
+export function listPorts(tables: Tables): PortInfo[] {
+  return tables.ports.values().map(({ create, state, externalIps }) => {
+    const { v4, v6 } = create.cfg.ipCfg;
+    return {
+      name: create.name,
+      mac: create.cfg.guestMac,
+      ip4: v4?.privateIp,
+      ephemeralIp4: externalIps.v4?.ephemeralIp,
+      floatingIp4s: v4 && (externalIps.v4?.floatingIps ?? []),
+      ip6: v6?.privateIp,
+      ephemeralIp6: externalIps.v6?.ephemeralIp,
+      floatingIp6s: v6 && (externalIps.v6?.floatingIps ?? []),
+      state,
+    };
+  });
+}
+
+export function createXde(tables: Tables, create: CreateXde, around: Surroundings): undefined {
+  const { ipCfg, guestMac, vni, physIp } = create.cfg;
+  if (tables.underlay === undefined) throw refuseSystem(ILLUMOS_ERRNO.EINVAL, "underlay not initialized");
+  if (tables.ports.has(create.name)) throw refuse("PortExists", create.name);
+  const port: ModelPort = {
+    create,
+    state: around.portsStart,
+    busy: false,
+    externalIps: { v4: ipCfg.v4?.externalIps, v6: ipCfg.v6?.externalIps, internetGateways: undefined },
+    attachedSubnets: [...(ipCfg.v4?.attachedSubnets ?? []), ...(ipCfg.v6?.attachedSubnets ?? [])],
+    transitIps: [...(ipCfg.v4?.transitIps ?? []), ...(ipCfg.v6?.transitIps ?? [])],
+    firewall: [],
+    routes: [],
+  };
+  const key = portSortKey(port);
+  if (tables.macs.has(key)) {
+    throw new Refusal({ variant: "MacExists", port: create.name, vni, mac: guestMac });
+  }
+  const network = tables.network(vni);
+  for (const ip of ownAddresses(port)) network.set(ip, { ether: guestMac, ip: physIp });
+  // The name is looked at only after the addresses were entered, and they stay (new_port in xde.rs).
+  if (create.name.includes("\0")) throw new Refusal({ variant: "BadName" });
+  tables.addPort(port);
+}
+
+function ownAddresses({ create }: ModelPort): Ip[] {
+  const { v4, v6 } = create.cfg.ipCfg;
+  return [v4?.privateIp, v6?.privateIp].filter((ip) => ip !== undefined);
+}
+
+export function deleteXde(tables: Tables, { name }: { name: string }): undefined {
+  const port = portOf(tables, name);
+  // The port leaves the map before the steps that can fail and is put back after: its
+  // subscriptions are lost either way (delete_xde in xde.rs).
+  for (const underlay of [...tables.subscriptions.unorderedKeys()]) dropSubscriber(tables, underlay, name);
+  if (port.busy) throw refuseSystem(ILLUMOS_ERRNO.EBUSY, `failed to destroy DLS devnet: ${ILLUMOS_ERRNO.EBUSY}`);
+  tables.removePort(port);
+  const network = tables.v2p.get(port.create.cfg.vni);
+  for (const ip of ownAddresses(port)) network?.delete(ip);
+}
+
+export function setXdeUnderlay(
+  tables: Tables,
+  { u1, u2 }: { u1: string; u2: string },
+  { links }: Surroundings,
+): undefined {
+  if (tables.underlay !== undefined) throw refuseSystem(ILLUMOS_ERRNO.EEXIST, "underlay already initialized");
+  for (const name of [u1, u2]) {
+    if (name.includes("\0"))
+      throw new Error("a NUL in an underlay device's name panics the kernel; nothing may send it");
+    if (links !== undefined && !links.has(name)) {
+      throw refuseSystem(ILLUMOS_ERRNO.EFAULT, `failed to get linkid for ${name}: link not found`);
+    }
+  }
+  tables.underlay = [u1, u2];
+}
+
+export function clearXdeUnderlay(tables: Tables): undefined {
+  if (tables.underlay === undefined) throw refuseSystem(ILLUMOS_ERRNO.ENOENT, "underlay not yet initialized");
+  if (tables.ports.size > 0) throw refuseSystem(ILLUMOS_ERRNO.EBUSY, "underlay in use by attached ports");
+  tables.underlay = undefined;
+  tables.forwarding.clear();
+}
+
+export function setFwRules(tables: Tables, { port, rules }: Request<"SetFwRules">): undefined {
+  portOf(tables, port).firewall = rules;
+}
+
+function describeTarget(target: RouterTarget): string {
+  switch (target.type) {
+    case "drop":
+      return "drop";
+    case "internet-gateway":
+      return target.id === undefined ? "ig" : `ig=${target.id}`;
+    case "ip":
+      return `ip${isIpv6(target.ip) ? 6 : 4}=${driverText(target.ip)}`;
+    case "vpc-subnet": {
+      const address = cidrAddress(target.cidr);
+      const length = target.cidr.slice(target.cidr.indexOf("/"));
+      return `sub${isIpv6(address) ? 6 : 4}=${driverText(address)}${length}`;
+    }
+  }
+}
+
+function checkRoute({ dest, target }: RouterEntry): void {
+  const invalid = (text: string) => new Refusal({ variant: "InvalidRouterEntry", dest, target: text });
+  if (isMulticast(cidrAddress(dest))) throw invalid("multicast destinations not allowed in router entries");
+  const address =
+    target.type === "ip" ? target.ip : target.type === "vpc-subnet" ? cidrAddress(target.cidr) : undefined;
+  if (address !== undefined && isIpv6(address) !== isIpv6Cidr(dest)) throw invalid(describeTarget(target));
+}
+
+export function addRouterEntry(tables: Tables, entry: RouterEntry): undefined {
+  const port = portOf(tables, entry.port);
+  checkRoute(entry);
+  port.routes.push(entry);
+}
+
+export function delRouterEntry(tables: Tables, entry: RouterEntry): Removed {
+  const port = portOf(tables, entry.port);
+  checkRoute(entry);
+  const same = (other: RouterEntry) =>
+    other.dest === entry.dest &&
+    other.class === entry.class &&
+    describeTarget(other.target) === describeTarget(entry.target);
+  const at = port.routes.findIndex(same);
+  if (at < 0) return "not-found";
+  port.routes.splice(at, 1);
+  return "ok";
+}
+
+export function setExternalIps(
+  tables: Tables,
+  { port: name, v4, v6, internetGateways }: Request<"SetExternalIps">,
+): undefined {
+  const port = portOf(tables, name);
+  const { ipCfg } = port.create.cfg;
+  // The gateway map is stored before the families are checked (set_external_ips_hdlr).
+  port.externalIps = { ...port.externalIps, internetGateways };
+  if ((v4 !== undefined && ipCfg.v4 === undefined) || (v6 !== undefined && ipCfg.v6 === undefined)) {
+    throw new Refusal({ variant: "InvalidIpCfg" });
+  }
+  // A family left out loses its addresses (opte #974).
+  port.externalIps = { v4, v6, internetGateways };
+}
+
+function requireFamily(port: ModelPort, cidr: Cidr): void {
+  const { v4, v6 } = port.create.cfg.ipCfg;
+  if ((isIpv4Cidr(cidr) ? v4 : v6) === undefined) throw new Refusal({ variant: "InvalidIpCfg" });
+}
+
+function find<Value>(list: readonly (readonly [Cidr, Value])[], cidr: Cidr): number {
+  return list.findIndex(([key]) => key === cidr);
+}
+
+export function allowCidr(tables: Tables, { port: name, cidr, direction }: Request<"AllowCidr">): undefined {
+  const port = portOf(tables, name);
+  requireFamily(port, cidr);
+  const at = find(port.transitIps, cidr);
+  const before: TransitIp = port.transitIps[at]?.[1] ?? { allowIn: false, allowOut: false };
+  const after = direction === "in" ? { ...before, allowIn: true } : { ...before, allowOut: true };
+  if (at >= 0) port.transitIps[at] = [cidr, after];
+  else port.transitIps = [...port.transitIps, [cidr, after] as const].sort(([a], [b]) => compareCidr(a, b));
+}
+
+export function removeCidr(tables: Tables, { port: name, cidr, direction }: Request<"RemoveCidr">): Removed {
+  const port = portOf(tables, name);
+  requireFamily(port, cidr);
+  const at = find(port.transitIps, cidr);
+  const before = port.transitIps[at]?.[1];
+  if (before === undefined) return "not-found";
+  const after = direction === "in" ? { ...before, allowIn: false } : { ...before, allowOut: false };
+  if (after.allowIn || after.allowOut) port.transitIps[at] = [cidr, after];
+  else port.transitIps.splice(at, 1);
+  return "ok";
+}
+
+export function attachSubnet(tables: Tables, { port: name, cidr, isExternal }: Request<"AttachSubnet">): undefined {
+  const port = portOf(tables, name);
+  requireFamily(port, cidr);
+  const others = port.attachedSubnets.filter(([key]) => key !== cidr);
+  port.attachedSubnets = [...others, [cidr, { isExternal }] as const].sort(([a], [b]) => compareCidr(a, b));
+}
+
+export function detachSubnet(tables: Tables, { port: name, cidr }: Request<"DetachSubnet">): Removed {
+  const port = portOf(tables, name);
+  requireFamily(port, cidr);
+  const at = find(port.attachedSubnets, cidr);
+  if (at < 0) return "not-found";
+  port.attachedSubnets.splice(at, 1);
+  return "ok";
+}
+
+export function clearUft(tables: Tables, { port: name }: { port: string }): undefined {
+  const port = portOf(tables, name);
+  if (port.state !== "running") throw refuse("BadState", port.state);
+}
