@@ -1,0 +1,156 @@
+/**
+ * The audit: the driver's tables held against what should be. Mappings and forwarding are the
+ * driver's to say and are taken up; memberships are ours and are repaired; what is foreign is
+ * left. In observe mode it only reports.
+ */
+import { messageOf } from "../error.ts";
+import type { Log } from "../log.ts";
+import type { Mappings } from "../multicast/mappings.ts";
+import type { Subscriptions } from "../multicast/subscriptions.ts";
+import type { MappingView } from "../multicast/view.ts";
+import type { UnderlayGroup } from "../net/group.ts";
+import type { Driver } from "../opte/driver.ts";
+import { type SourceFilter, sameFilter } from "../opte/filter.ts";
+
+export type AuditMode = "repair" | "observe";
+
+export interface Finding {
+  readonly what:
+    | "mapping-taken-up"
+    | "subscription-missing"
+    | "subscription-differs"
+    | "subscription-unexplained"
+    | "port-appeared";
+  readonly subject: Readonly<Record<string, string | undefined>>;
+  /** Whether it is in order now; in observe mode nothing is. */
+  readonly repaired: boolean;
+  readonly error?: string;
+}
+
+export interface AuditReport {
+  readonly time: string;
+  readonly mode: AuditMode;
+  readonly seconds: number;
+  readonly findings: readonly Finding[];
+}
+
+export interface AuditParts {
+  readonly driver: Driver;
+  readonly view: MappingView;
+  readonly mappings: Mappings;
+  readonly subscriptions: Subscriptions;
+  readonly log: Log;
+  /** Whether a port is of a VMM here. */
+  readonly isOurs: (port: string) => boolean;
+}
+
+type Subject = Finding["subject"];
+
+export class Audit {
+  readonly #parts: AuditParts;
+
+  constructor(parts: AuditParts) {
+    this.#parts = parts;
+  }
+
+  /** In the lane. A driver that does not answer ends the audit with its error. */
+  async run(mode: AuditMode): Promise<AuditReport> {
+    const since = performance.now();
+    const findings: Finding[] = [];
+    const note = async (what: Finding["what"], subject: Subject, repair: () => Promise<void>) => {
+      findings.push(await this.#settle(mode, what, subject, repair));
+    };
+    await this.#mappings(note);
+    await this.#ports(note);
+    await this.#subscriptions(note);
+    return {
+      time: new Date().toISOString(),
+      mode,
+      seconds: (performance.now() - since) / 1000,
+      findings,
+    };
+  }
+
+  async #settle(
+    mode: AuditMode,
+    what: Finding["what"],
+    subject: Subject,
+    repair: () => Promise<void>,
+  ): Promise<Finding> {
+    const { log } = this.#parts;
+    if (mode === "observe") {
+      log.warn({ ...subject, drift: what }, "audit found drift; observe mode leaves it");
+      return { what, subject, repaired: false };
+    }
+    try {
+      await repair();
+    } catch (error) {
+      log.warn({ ...subject, drift: what, error: messageOf(error) }, "audit found drift and could not repair it");
+      return { what, subject, repaired: false, error: messageOf(error) };
+    }
+    log.info({ ...subject, drift: what }, "audit found drift and repaired it");
+    return { what, subject, repaired: true };
+  }
+
+  async #mappings(note: Note): Promise<void> {
+    const { driver, view, mappings } = this.#parts;
+    for (const change of view.differences(await driver.dumpMcast2Phys())) {
+      const { group, before, after } = change;
+      await note("mapping-taken-up", { group, before, underlay: after }, () => mappings.takeUp([change]));
+    }
+  }
+
+  /** Ports that memberships wait for can come at any time: their owner makes them without telling us. */
+  async #ports(note: Note): Promise<void> {
+    const { driver, subscriptions, view } = this.#parts;
+    const waiting = new Set<string>();
+    for (const { port, group, status } of subscriptions.members.all()) {
+      if (status.state === "pending" && view.underlayOf(group) !== undefined) waiting.add(port);
+    }
+    if (waiting.size === 0) return;
+    for (const { name } of await driver.listPorts()) {
+      if (waiting.has(name)) await note("port-appeared", { port: name }, () => subscriptions.wakePending(name));
+    }
+  }
+
+  async #subscriptions(note: Note): Promise<void> {
+    const { driver, subscriptions, isOurs } = this.#parts;
+    const expected = this.#expected();
+    for (const { underlay, subscribers } of await driver.dumpMcastSubscriptions()) {
+      for (const { port, filter } of subscribers) {
+        const ports = expected.get(underlay);
+        const want = ports?.get(port);
+        ports?.delete(port);
+        const repair = () => subscriptions.settle(port, underlay);
+        if (want !== undefined && !sameFilter(want, filter)) {
+          await note("subscription-differs", { port, underlay }, repair);
+        } else if (want === undefined && isOurs(port)) {
+          await note("subscription-unexplained", { port, underlay }, repair);
+        }
+      }
+    }
+    for (const [underlay, ports] of expected) {
+      for (const port of ports.keys()) {
+        await note("subscription-missing", { port, underlay }, () => subscriptions.settle(port, underlay));
+      }
+    }
+  }
+
+  /** What every port with an applied membership should have. Degraded and pending ones are not expected yet. */
+  #expected(): Map<UnderlayGroup, Map<string, SourceFilter>> {
+    const { subscriptions, view } = this.#parts;
+    const expected = new Map<UnderlayGroup, Map<string, SourceFilter>>();
+    for (const { port, group, status } of subscriptions.members.all()) {
+      const underlay = view.underlayOf(group);
+      if (underlay === undefined || status.state !== "applied") continue;
+      const filter = subscriptions.wanted(port, underlay);
+      if (filter === undefined) continue;
+      const ports = expected.get(underlay) ?? new Map<string, SourceFilter>();
+      ports.set(port, filter);
+      expected.set(underlay, ports);
+    }
+    return expected;
+  }
+}
+
+type Note = (what: Finding["what"], subject: Subject, repair: () => Promise<void>) => Promise<void>;

@@ -1,0 +1,115 @@
+/** What the agent says of itself: sizes, what waits, what failed. */
+import type { UnderlayJoins } from "../host/joins.ts";
+import type { Lane, RunningOperation } from "../intent/lane.ts";
+import type { Sizes } from "../metrics.ts";
+import type { MulticastFilterMap } from "../multicast/filter-map.ts";
+import type { Flows } from "../multicast/flows.ts";
+import type { Forwarding } from "../multicast/forwarding.ts";
+import type { Mappings } from "../multicast/mappings.ts";
+import type { Subscriptions } from "../multicast/subscriptions.ts";
+import type { MappingView } from "../multicast/view.ts";
+import type { Driver, DriverInfo } from "../opte/driver.ts";
+import type { PortManager } from "../ports/manager.ts";
+import type { Vmms } from "../vmm/vmms.ts";
+import type { AuditReport } from "./audit.ts";
+
+export interface StatusParts {
+  readonly driver: Driver;
+  readonly joins: UnderlayJoins;
+  readonly lane: Lane;
+  readonly view: MappingView;
+  readonly filters: MulticastFilterMap;
+  readonly flows: Flows;
+  readonly subscriptions: Subscriptions;
+  readonly mappings: Mappings;
+  readonly forwarding: Forwarding;
+  readonly ports: PortManager;
+  readonly vmms: Vmms;
+}
+
+export interface Degraded {
+  readonly thing: "filter" | "membership" | "subscription" | "mapping" | "flow-cache" | "port";
+  readonly subject: string;
+  readonly reason: string;
+}
+
+export interface AgentStatus {
+  readonly counts: Sizes;
+  readonly pending: readonly { readonly port: string; readonly group: string; readonly reason: string }[];
+  readonly degraded: readonly Degraded[];
+  readonly audits: readonly AuditReport[];
+  readonly driver: DriverInfo & { readonly busyWith: Driver["busyWith"] };
+  readonly joinBinding: string;
+  readonly nics: readonly string[];
+  readonly lane: { readonly running: RunningOperation | undefined; readonly waiting: number };
+}
+
+export const SIZE_HELP = {
+  mappings: "M2P mappings in the driver, as last seen",
+  forwarding_entries: "Forwarding entries in the driver, as last seen",
+  filters: "Underlay groups held on the NICs",
+  vmms: "VMMs on this sled",
+  memberships: "Memberships of ports",
+  memberships_pending: "Memberships that wait for a mapping or a port",
+  degraded: "Things that failed and are being retried",
+  port_leftovers: "Ports that could not be deleted yet",
+  lane_waiting: "Operations waiting in the lane",
+} as const;
+
+export function degradedThings(parts: StatusParts): Degraded[] {
+  const { mappings, filters, subscriptions, flows, ports } = parts;
+  const uncertain = mappings.uncertain;
+  return [
+    ...(uncertain === undefined ? [] : [{ thing: "mapping" as const, subject: "table", reason: uncertain }]),
+    ...filters.degraded.map(({ underlay, reason }) => ({ thing: "filter" as const, subject: underlay, reason })),
+    ...subscriptions.degraded.map(({ port, group, status }) => ({
+      thing: "membership" as const,
+      subject: `${group} on ${port}`,
+      reason: status.state === "applied" ? "" : status.reason,
+    })),
+    ...subscriptions.unsettled.map(({ port, underlay }) => ({
+      thing: "subscription" as const,
+      subject: `${underlay} on ${port}`,
+      reason: "the driver may hold another subscription than it should",
+    })),
+    ...flows.stale.map(({ port, reason }) => ({ thing: "flow-cache" as const, subject: port, reason })),
+    ...ports.leftovers.map(({ ticket, reason }) => ({ thing: "port" as const, subject: ticket.name, reason })),
+  ];
+}
+
+function pendingMembers({ subscriptions }: StatusParts): AgentStatus["pending"][number][] {
+  const pending: AgentStatus["pending"][number][] = [];
+  for (const { port, group, status } of subscriptions.members.all()) {
+    if (status.state === "pending") pending.push({ port, group, reason: status.reason });
+  }
+  return pending;
+}
+
+export function sizes(parts: StatusParts): Sizes {
+  const vmms = parts.vmms.list();
+  return {
+    mappings: parts.view.size,
+    forwarding_entries: parts.forwarding.view.size,
+    filters: parts.filters.size,
+    vmms: vmms.length,
+    memberships: vmms.reduce((sum, vmm) => sum + vmm.memberships.size, 0),
+    memberships_pending: pendingMembers(parts).length,
+    degraded: degradedThings(parts).length,
+    port_leftovers: parts.ports.leftovers.length,
+    lane_waiting: parts.lane.depth,
+  } satisfies Record<keyof typeof SIZE_HELP, number>;
+}
+
+export function statusOf(parts: StatusParts, audits: readonly AuditReport[]): AgentStatus {
+  const { driver, joins, lane } = parts;
+  return {
+    counts: sizes(parts),
+    pending: pendingMembers(parts),
+    degraded: degradedThings(parts),
+    audits,
+    driver: { ...driver.info, busyWith: driver.busyWith },
+    joinBinding: joins.binding,
+    nics: joins.nics,
+    lane: { running: lane.running, waiting: lane.depth },
+  };
+}

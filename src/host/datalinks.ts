@@ -1,0 +1,31 @@
+/**
+ * Datalink ids: the host's names for links. A port needs one before it is created and gives it
+ * back after it is deleted. On illumos dlmgmtd hands them out; beside the driver model nobody
+ * else does.
+ */
+export interface Datalinks {
+  /** Makes an id for the name; a taken name is an error. */
+  create(name: string): Promise<number>;
+  destroy(id: number): Promise<void>;
+}
+
+/** Ids that count up and are not reused, as dlmgmtd's. */
+export class ModelDatalinks implements Datalinks {
+  #next = 1;
+  readonly #live = new Set<number>();
+
+  async create(): Promise<number> {
+    const id = this.#next++;
+    this.#live.add(id);
+    return id;
+  }
+
+  async destroy(id: number): Promise<void> {
+    this.#live.delete(id);
+  }
+
+  /** Ids handed out and not given back. */
+  get live(): number {
+    return this.#live.size;
+  }
+}

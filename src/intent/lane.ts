@@ -1,0 +1,77 @@
+/**
+ * The one lane: everything that changes state runs through it, first in first out, one operation
+ * at a time. There is no other lock, so there is no lock order to get wrong, and an operation may
+ * read and change the in-memory view across awaits without meeting another.
+ */
+import { SledcastError } from "../error.ts";
+
+export interface LaneOptions {
+  /** Operations that may wait; one more is refused, so that a stuck driver does not fill memory. */
+  readonly capacity?: number;
+}
+
+export interface RunningOperation {
+  readonly name: string;
+  readonly seconds: number;
+}
+
+interface Waiting {
+  readonly name: string;
+  readonly start: () => Promise<void>;
+}
+
+const DEFAULT_CAPACITY = 4096;
+
+export class Lane {
+  readonly #capacity: number;
+  #waiting: Waiting[] = [];
+  /** Index of the next operation in `#waiting`: taking from the front of an array costs its length. */
+  #next = 0;
+  #running: { readonly name: string; readonly since: number } | undefined;
+  #idle: (() => void)[] = [];
+
+  constructor({ capacity = DEFAULT_CAPACITY }: LaneOptions = {}) {
+    this.#capacity = capacity;
+  }
+
+  /** Operations waiting, not counting the one that runs. */
+  get depth(): number {
+    return this.#waiting.length - this.#next;
+  }
+
+  get running(): RunningOperation | undefined {
+    const running = this.#running;
+    return running && { name: running.name, seconds: (performance.now() - running.since) / 1000 };
+  }
+
+  run<T>(name: string, operation: () => Promise<T>): Promise<T> {
+    if (this.depth >= this.#capacity) {
+      const message = `${this.depth} operations wait already behind ${this.#running?.name}; try again in a second`;
+      return Promise.reject(new SledcastError("lane-full", message));
+    }
+    return new Promise<T>((resolve, reject) => {
+      this.#waiting.push({ name, start: () => operation().then(resolve, reject) });
+      if (this.#running === undefined) void this.#drain();
+    });
+  }
+
+  /** Resolves when nothing runs and nothing waits. */
+  idle(): Promise<void> {
+    if (this.#running === undefined) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  async #drain(): Promise<void> {
+    for (let next = this.#waiting[this.#next]; next !== undefined; next = this.#waiting[this.#next]) {
+      this.#next++;
+      if (this.#next === this.#waiting.length || this.#next >= 1024) {
+        this.#waiting = this.#waiting.slice(this.#next);
+        this.#next = 0;
+      }
+      this.#running = { name: next.name, since: performance.now() };
+      await next.start();
+    }
+    this.#running = undefined;
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * The driver's flow caches of our ports. A flow remembers the encapsulation it was given, and a
+ * changed mapping does not make it look again, so after a mapping moved or went they are cleared.
+ */
+import { messageOf } from "../error.ts";
+import type { Log } from "../log.ts";
+import type { Driver } from "../opte/driver.ts";
+import { isOpte } from "../opte/error.ts";
+
+export class Flows {
+  readonly #driver: Driver;
+  readonly #log: Log;
+  readonly #ports = new Set<string>();
+  /** Ports whose cache could not be cleared, and why. */
+  readonly #stale = new Map<string, string>();
+
+  constructor(driver: Driver, log: Log) {
+    this.#driver = driver;
+    this.#log = log;
+  }
+
+  addPort(port: string): void {
+    this.#ports.add(port);
+  }
+
+  removePort(port: string): void {
+    this.#ports.delete(port);
+    this.#stale.delete(port);
+  }
+
+  async clear(): Promise<void> {
+    for (const port of this.#ports) await this.#clearPort(port);
+  }
+
+  async repair(): Promise<void> {
+    for (const port of [...this.#stale.keys()]) await this.#clearPort(port);
+  }
+
+  get stale(): { readonly port: string; readonly reason: string }[] {
+    return [...this.#stale].map(([port, reason]) => ({ port, reason }));
+  }
+
+  /** A port in a state other than running (`BadState`) has no flows; one that is gone has none either. */
+  async #clearPort(port: string): Promise<void> {
+    try {
+      await this.#driver.clearUft(port);
+      this.#stale.delete(port);
+    } catch (error) {
+      if (isOpte(error, "BadState") || isOpte(error, "PortNotFound")) {
+        this.#stale.delete(port);
+        return;
+      }
+      if (!this.#stale.has(port)) {
+        this.#log.warn(
+          { port, error: messageOf(error) },
+          "flow cache not cleared; established flows keep the old mapping until it is",
+        );
+      }
+      this.#stale.set(port, messageOf(error));
+    }
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * M2P: which underlay group an overlay group travels in. Setting joins the NICs before it touches
+ * the driver and wakes the members after; clearing and moving take the members off first. What
+ * fails before the driver has the new mapping leaves the old one, its filter and its subscriptions
+ * as they were; what fails after leaves the new one, with the members that failed degraded.
+ */
+import { messageOf } from "../error.ts";
+import { type Undo, type UndoStep, withUndo } from "../intent/undo.ts";
+import type { Log } from "../log.ts";
+import type { UnderlayGroup } from "../net/group.ts";
+import type { Ip } from "../net/ip.ts";
+import type { Driver } from "../opte/driver.ts";
+import { mayHaveTakenEffect } from "../opte/error.ts";
+import type { M2pMapping } from "../opte/types.ts";
+import type { MulticastFilterMap } from "./filter-map.ts";
+import type { Flows } from "./flows.ts";
+import type { Subscriptions } from "./subscriptions.ts";
+import type { MappingChange, MappingView } from "./view.ts";
+
+export class Mappings {
+  readonly #driver: Driver;
+  readonly #view: MappingView;
+  readonly #filters: MulticastFilterMap;
+  readonly #subscriptions: Subscriptions;
+  readonly #flows: Flows;
+  readonly #log: Log;
+  /** An undo failed, so the driver may hold another mapping than the view: only a dump can tell. */
+  #uncertain: string | undefined;
+
+  constructor(
+    driver: Driver,
+    view: MappingView,
+    filters: MulticastFilterMap,
+    subscriptions: Subscriptions,
+    flows: Flows,
+    log: Log,
+  ) {
+    this.#driver = driver;
+    this.#view = view;
+    this.#filters = filters;
+    this.#subscriptions = subscriptions;
+    this.#flows = flows;
+    this.#log = log;
+  }
+
+  get uncertain(): string | undefined {
+    return this.#uncertain;
+  }
+
+  async set(mapping: M2pMapping): Promise<void> {
+    const { group, underlay } = mapping;
+    const before = this.#view.underlayOf(group);
+    const movedFrom = before === underlay ? undefined : before;
+    await withUndo(async (undo) => {
+      await this.#acquireFilter(mapping, undo);
+      if (movedFrom !== undefined) await this.#takeOff({ group, underlay: movedFrom }, undo);
+      const revert =
+        before === undefined ? () => this.#clearAgain(mapping) : () => this.#setAgain({ group, underlay: before });
+      await this.#attempt(undo, () => this.#driver.setMcast2Phys(mapping), revert);
+    });
+    this.#view.map(group, underlay);
+    if (movedFrom !== undefined) await this.#filters.release(movedFrom, group);
+    await this.#subscriptions.wake(group);
+    if (movedFrom !== undefined) await this.#flows.clear();
+    this.#logSet(mapping, before);
+  }
+
+  /** Another underlay than the group's own is a late request for a mapping that is gone: nothing is done. */
+  async clear(mapping: M2pMapping): Promise<void> {
+    const { group, underlay } = mapping;
+    const current = this.#view.underlayOf(group);
+    if (current !== undefined && current !== underlay) {
+      this.#log.debug({ group, underlay, current }, "clear names another underlay than the mapping has; nothing done");
+      return;
+    }
+    await withUndo(async (undo) => {
+      if (current !== undefined) await this.#takeOff(mapping, undo);
+      const revert = current === undefined ? undefined : () => this.#setAgain(mapping);
+      await this.#attempt(undo, () => this.#driver.clearMcast2Phys(mapping), revert);
+    });
+    if (current === undefined) {
+      this.#log.debug({ group, underlay }, "cleared a mapping that was not there");
+      return;
+    }
+    await this.#gone(mapping);
+    await this.#flows.clear();
+    this.#log.info({ group, underlay }, "mapping cleared");
+  }
+
+  /** Reads the driver's table; what changed behind our back is taken up, NIC filters and members following. */
+  async refresh(): Promise<readonly M2pMapping[]> {
+    const dump = await this.#driver.dumpMcast2Phys();
+    await this.takeUp(this.#view.differences(dump));
+    this.#uncertain = undefined;
+    return dump;
+  }
+
+  async takeUp(changes: readonly MappingChange[]): Promise<void> {
+    for (const { group, before, after } of changes) {
+      if (before !== undefined) {
+        // The members' subscriptions stayed behind under the old underlay.
+        for (const port of this.#subscriptions.members.ofGroup(group).keys())
+          this.#subscriptions.unsettle(port, before);
+        await this.#gone({ group, underlay: before });
+      }
+      if (after !== undefined) {
+        this.#view.map(group, after);
+        await this.#filters.hold(after, group);
+        await this.#subscriptions.wake(group);
+      }
+      this.#log.info({ group, before, underlay: after }, "mapping changed in the driver by somebody else; taken up");
+    }
+    if (changes.some(({ before }) => before !== undefined)) await this.#flows.clear();
+  }
+
+  async repair(): Promise<void> {
+    if (this.#uncertain !== undefined) {
+      try {
+        await this.refresh();
+      } catch (error) {
+        this.#uncertain = messageOf(error);
+      }
+    }
+    await this.#filters.retry();
+  }
+
+  async #gone({ group, underlay }: M2pMapping): Promise<void> {
+    this.#view.unmap(group);
+    this.#subscriptions.suspend(group);
+    await this.#filters.release(underlay, group);
+  }
+
+  async #acquireFilter({ group, underlay }: M2pMapping, undo: Undo): Promise<void> {
+    const held = this.#filters.holds(underlay, group);
+    await this.#filters.acquire(underlay, group);
+    if (!held) undo(() => this.#filters.release(underlay, group));
+  }
+
+  async #takeOff({ group, underlay }: M2pMapping, undo: Undo): Promise<void> {
+    undo(() => this.#subscriptions.putBack(group, underlay));
+    await this.#subscriptions.takeOff(group, underlay);
+  }
+
+  /** A command that fails may have acted all the same; then, too, it is reverted. */
+  async #attempt(undo: Undo, command: () => Promise<unknown>, revert: UndoStep | undefined): Promise<void> {
+    try {
+      await command();
+    } catch (error) {
+      if (revert !== undefined && mayHaveTakenEffect(error)) undo(revert);
+      throw error;
+    }
+  }
+
+  #setAgain(mapping: M2pMapping): Promise<void> {
+    return this.#uncertainOnFailure(mapping, () => this.#driver.setMcast2Phys(mapping));
+  }
+
+  #clearAgain(mapping: M2pMapping): Promise<void> {
+    return this.#uncertainOnFailure(mapping, () => this.#driver.clearMcast2Phys(mapping));
+  }
+
+  async #uncertainOnFailure({ group }: M2pMapping, step: () => Promise<unknown>): Promise<void> {
+    try {
+      await step();
+    } catch (error) {
+      this.#uncertain = `the mapping of ${group} is uncertain: ${messageOf(error)}`;
+      this.#log.error(
+        { group, error: messageOf(error) },
+        "a failed change of a mapping could not be taken back; the driver will be asked",
+      );
+      throw error;
+    }
+  }
+
+  #logSet({ group, underlay }: { group: Ip; underlay: UnderlayGroup }, before: UnderlayGroup | undefined): void {
+    if (before === underlay) this.#log.debug({ group, underlay }, "mapping set again");
+    else if (before === undefined) this.#log.info({ group, underlay }, "mapping set");
+    else this.#log.info({ group, before, underlay }, "mapping moved");
+  }
+}

@@ -1,0 +1,287 @@
+/**
+ * Memberships made true in the driver.
+ *
+ * The driver keys a subscription by the underlay, so a port that is a member of two groups on one
+ * underlay has ONE filter there. Everything therefore comes down to one move, `#sync`: work out
+ * what a port should have under an underlay, from all its memberships mapped there, and send it.
+ * Joining, leaving, taking a group off before its mapping goes, and undoing any of them are the
+ * same move after a change of the books.
+ */
+import { messageOf } from "../error.ts";
+import { UndoFailedError } from "../intent/undo.ts";
+import type { Log } from "../log.ts";
+import { isMulticast } from "../net/classify.ts";
+import type { MulticastAddr, UnderlayGroup } from "../net/group.ts";
+import type { Ip } from "../net/ip.ts";
+import type { Driver } from "../opte/driver.ts";
+import { isOpte, mayHaveTakenEffect } from "../opte/error.ts";
+import { type SourceFilter, sameFilter, unionFilter } from "../opte/filter.ts";
+import type { Member, MemberState, Members } from "./members.ts";
+import type { MappingView } from "./view.ts";
+
+const APPLIED: MemberState = { state: "applied" };
+const noMapping = (group: Ip): MemberState => ({ state: "pending", reason: `group ${group} has no M2P mapping yet` });
+const noPort = (port: string): MemberState => ({ state: "pending", reason: `port ${port} is not in the driver` });
+
+export class Subscriptions {
+  readonly members: Members;
+  readonly #driver: Driver;
+  readonly #view: MappingView;
+  readonly #log: Log;
+  /** Where the driver may hold something other than the books say, because an undo failed or a mapping went behind our back. */
+  readonly #unsettled = new Map<UnderlayGroup, Set<string>>();
+  /** Members that failed: few, and looked at often. */
+  readonly #degraded = new Set<Member>();
+
+  constructor(driver: Driver, view: MappingView, members: Members, log: Log) {
+    this.#driver = driver;
+    this.#view = view;
+    this.members = members;
+    this.#log = log;
+  }
+
+  /**
+   * Records the membership and, if group and port are there, puts it into effect. A failure leaves
+   * the membership as it was. It is sent to the driver even if the books say it is in effect: that
+   * is how a control plane repairs what nobody here can see.
+   */
+  async join(port: string, group: MulticastAddr, filter: SourceFilter): Promise<void> {
+    const before = this.members.get(port, group);
+    const member: Member = { port, group, filter, status: noMapping(group) };
+    this.members.put(member);
+    try {
+      await this.#apply(member);
+    } catch (error) {
+      await this.#takeBack(port, group, before, error);
+      throw error;
+    }
+    if (before !== undefined) this.#degraded.delete(before);
+    const fields = {
+      port,
+      group,
+      underlay: this.#view.underlayOf(group),
+      sources: filter.sources,
+      state: member.status.state,
+    };
+    if (before !== undefined && sameFilter(before.filter, filter) && before.status.state === member.status.state) {
+      this.#log.debug(fields, "member joined again");
+    } else {
+      this.#log.info(fields, member.status.state === "pending" ? "member joined, pending" : "member joined");
+    }
+  }
+
+  /** Ends the membership, in the driver first. What other groups of the port need on that underlay stays. */
+  async leave(port: string, group: MulticastAddr): Promise<void> {
+    const before = this.members.get(port, group);
+    this.members.remove(port, group);
+    const underlay = this.#view.underlayOf(group);
+    try {
+      if (underlay !== undefined) await this.#sync(port, underlay, group);
+    } catch (error) {
+      if (!isOpte(error, "PortNotFound")) {
+        await this.#takeBack(port, group, before, error);
+        throw error;
+      }
+    }
+    if (before === undefined) {
+      this.#log.debug({ port, group, underlay }, "left a group it was not a member of");
+    } else {
+      this.#degraded.delete(before);
+      this.#log.info({ port, group, underlay }, "member left");
+    }
+  }
+
+  /** The port is gone, and its subscriptions with it. */
+  forgetPort(port: string): void {
+    for (const member of [...this.members.ofPort(port).values()]) {
+      this.members.remove(port, member.group);
+      this.#degraded.delete(member);
+    }
+    for (const ports of this.#unsettled.values()) ports.delete(port);
+  }
+
+  /** Takes a group's ports off its underlay, as must be done before its mapping changes. */
+  async takeOff(group: Ip, underlay: UnderlayGroup): Promise<void> {
+    for (const { port } of this.members.ofGroup(group).values()) {
+      await this.#ignoringLostPort(() => this.#sync(port, underlay, group, group));
+    }
+  }
+
+  /** The undo of `takeOff`: every port is tried, and one that fails is left unsettled. */
+  async putBack(group: Ip, underlay: UnderlayGroup): Promise<void> {
+    let failure: unknown;
+    for (const { port } of this.members.ofGroup(group).values()) {
+      try {
+        await this.#ignoringLostPort(() => this.#sync(port, underlay, group));
+      } catch (error) {
+        this.unsettle(port, underlay);
+        failure = error;
+      }
+    }
+    if (failure !== undefined) throw failure;
+  }
+
+  /** Puts the group's members into effect. One that fails is degraded and retried; the mapping stands all the same. */
+  async wake(group: Ip): Promise<void> {
+    for (const member of this.members.ofGroup(group).values()) {
+      await this.#applyOrDegrade(member);
+    }
+  }
+
+  /** The group's mapping is gone: its members wait. */
+  suspend(group: Ip): void {
+    for (const member of this.members.ofGroup(group).values()) this.#setStatus(member, noMapping(group));
+  }
+
+  unsettle(port: string, underlay: UnderlayGroup): void {
+    const ports = this.#unsettled.get(underlay);
+    if (ports === undefined) this.#unsettled.set(underlay, new Set([port]));
+    else ports.add(port);
+  }
+
+  /** Tries again what failed and what waits for its port. Never throws; what stays broken stays listed. */
+  async repair(): Promise<void> {
+    for (const [underlay, ports] of [...this.#unsettled]) {
+      for (const port of [...ports]) await this.#resettle(port, underlay);
+      if (ports.size === 0) this.#unsettled.delete(underlay);
+    }
+    for (const member of [...this.#degraded]) await this.#applyOrDegrade(member);
+  }
+
+  /** Tries the memberships that wait although their mapping is there: their port may have come. */
+  async wakePending(port: string): Promise<void> {
+    for (const member of this.members.ofPort(port).values()) {
+      if (member.status.state === "pending") await this.#applyOrDegrade(member);
+    }
+  }
+
+  get degraded(): readonly Member[] {
+    return [...this.#degraded];
+  }
+
+  get unsettled(): { readonly port: string; readonly underlay: UnderlayGroup }[] {
+    return [...this.#unsettled].flatMap(([underlay, ports]) => [...ports].map((port) => ({ port, underlay })));
+  }
+
+  /** What the port should have under the underlay; undefined: nothing. */
+  wanted(port: string, underlay: UnderlayGroup, without?: Ip): SourceFilter | undefined {
+    const filters: SourceFilter[] = [];
+    const mapped = this.#view.groupsOn(underlay);
+    const joined = this.members.ofPort(port);
+    // Either set can be large; the smaller one is walked.
+    if (mapped.size < joined.size) {
+      for (const group of mapped) {
+        const member = this.members.get(port, group);
+        if (member !== undefined && group !== without) filters.push(member.filter);
+      }
+    } else {
+      for (const [group, { filter }] of joined) {
+        if (mapped.has(group) && group !== without) filters.push(filter);
+      }
+    }
+    return filters.length === 0 ? undefined : unionFilter(filters);
+  }
+
+  /** Brings the driver's subscription of a port to what it should be, whatever it was. */
+  async settle(port: string, underlay: UnderlayGroup): Promise<void> {
+    const via = [...this.#view.groupsOn(underlay)].find(isMulticast);
+    if (via !== undefined) {
+      await this.#sync(port, underlay, via);
+      return;
+    }
+    // No group leads to this underlay any more, and without one the driver's unsubscribe does
+    // nothing. The underlay group, mapped to itself for a moment, is a way in.
+    await this.#driver.setMcast2Phys({ group: underlay, underlay });
+    try {
+      await this.#driver.mcastUnsubscribe({ port, group: underlay });
+    } finally {
+      await this.#driver.clearMcast2Phys({ group: underlay, underlay });
+    }
+  }
+
+  /** `via` is a group that the driver maps to the underlay; `without` is left out of account. */
+  async #sync(port: string, underlay: UnderlayGroup, via: Ip, without?: Ip): Promise<void> {
+    const filter = this.wanted(port, underlay, without);
+    if (filter === undefined) await this.#driver.mcastUnsubscribe({ port, group: via });
+    else await this.#driver.mcastSubscribe({ port, group: via, filter });
+  }
+
+  async #apply(member: Member): Promise<void> {
+    const underlay = this.#view.underlayOf(member.group);
+    if (underlay === undefined) {
+      this.#setStatus(member, noMapping(member.group));
+      return;
+    }
+    try {
+      await this.#sync(member.port, underlay, member.group);
+    } catch (error) {
+      if (isOpte(error, "PortNotFound")) {
+        this.#setStatus(member, noPort(member.port));
+        return;
+      }
+      // Group and sources were checked where they came in, so all that is left is that the driver
+      // lost the mapping behind our back. The next dump takes that up.
+      if (isOpte(error, "BadState")) {
+        this.#setStatus(member, noMapping(member.group));
+        return;
+      }
+      throw error;
+    }
+    this.#setStatus(member, APPLIED);
+  }
+
+  async #applyOrDegrade(member: Member): Promise<void> {
+    const before = member.status.state;
+    try {
+      await this.#apply(member);
+    } catch (error) {
+      const fields = { port: member.port, group: member.group, error: messageOf(error) };
+      if (before !== "degraded") this.#log.warn(fields, "membership is not in effect; it will be retried");
+      this.#setStatus(member, { state: "degraded", reason: messageOf(error) });
+      return;
+    }
+    if (member.status.state !== before) {
+      this.#log.info(
+        { port: member.port, group: member.group, state: member.status.state },
+        "membership changed state",
+      );
+    }
+  }
+
+  #setStatus(member: Member, status: MemberState): void {
+    member.status = status;
+    if (status.state === "degraded") this.#degraded.add(member);
+    else this.#degraded.delete(member);
+  }
+
+  /** After a failed join or leave: the books as before, and the driver too where it may have acted. */
+  async #takeBack(port: string, group: MulticastAddr, before: Member | undefined, cause: unknown): Promise<void> {
+    this.members.restore(port, group, before);
+    const underlay = this.#view.underlayOf(group);
+    if (underlay === undefined || !mayHaveTakenEffect(cause)) return;
+    try {
+      await this.#ignoringLostPort(() => this.#sync(port, underlay, group));
+    } catch (error) {
+      this.unsettle(port, underlay);
+      throw new UndoFailedError(cause, error);
+    }
+  }
+
+  async #resettle(port: string, underlay: UnderlayGroup): Promise<void> {
+    try {
+      await this.#ignoringLostPort(() => this.settle(port, underlay));
+      this.#unsettled.get(underlay)?.delete(port);
+      this.#log.info({ port, underlay }, "subscription settled after a failed undo");
+    } catch (error) {
+      this.#log.debug({ port, underlay, error: messageOf(error) }, "subscription is still unsettled");
+    }
+  }
+
+  async #ignoringLostPort(step: () => Promise<void>): Promise<void> {
+    try {
+      await step();
+    } catch (error) {
+      if (!isOpte(error, "PortNotFound")) throw error;
+    }
+  }
+}

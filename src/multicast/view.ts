@@ -1,0 +1,116 @@
+/**
+ * The driver's M2P and forwarding tables as this program last knew them. Only the lane changes
+ * it; a dump replaces it. It exists so that no single operation has to read a whole table.
+ */
+import type { UnderlayGroup } from "../net/group.ts";
+import { compareIp, type Ip } from "../net/ip.ts";
+import { sameFilter } from "../opte/filter.ts";
+import type { ForwardingEntry, M2pMapping, NextHop } from "../opte/types.ts";
+
+/** What a fresh dump says that the view did not. */
+export interface MappingChange {
+  readonly group: Ip;
+  readonly before: UnderlayGroup | undefined;
+  readonly after: UnderlayGroup | undefined;
+}
+
+const NO_GROUPS: ReadonlySet<Ip> = new Set();
+
+export class MappingView {
+  readonly #underlays = new Map<Ip, UnderlayGroup>();
+  readonly #groups = new Map<UnderlayGroup, Set<Ip>>();
+
+  get size(): number {
+    return this.#underlays.size;
+  }
+
+  underlayOf(group: Ip): UnderlayGroup | undefined {
+    return this.#underlays.get(group);
+  }
+
+  groupsOn(underlay: UnderlayGroup): ReadonlySet<Ip> {
+    return this.#groups.get(underlay) ?? NO_GROUPS;
+  }
+
+  entries(): Iterable<[Ip, UnderlayGroup]> {
+    return this.#underlays;
+  }
+
+  list(): M2pMapping[] {
+    return [...this.#underlays]
+      .map(([group, underlay]) => ({ group, underlay }))
+      .sort((a, b) => compareIp(a.group, b.group));
+  }
+
+  map(group: Ip, underlay: UnderlayGroup): void {
+    if (this.#underlays.get(group) === underlay) return;
+    this.unmap(group);
+    this.#underlays.set(group, underlay);
+    const groups = this.#groups.get(underlay);
+    if (groups === undefined) this.#groups.set(underlay, new Set([group]));
+    else groups.add(group);
+  }
+
+  unmap(group: Ip): void {
+    const underlay = this.#underlays.get(group);
+    if (underlay === undefined) return;
+    this.#underlays.delete(group);
+    const groups = this.#groups.get(underlay);
+    groups?.delete(group);
+    if (groups?.size === 0) this.#groups.delete(underlay);
+  }
+
+  /** Where the dump and the view differ. */
+  differences(dump: readonly M2pMapping[]): MappingChange[] {
+    const changes: MappingChange[] = [];
+    for (const { group, underlay } of dump) {
+      const before = this.#underlays.get(group);
+      if (before !== underlay) changes.push({ group, before, after: underlay });
+    }
+    const added = changes.filter((change) => change.before === undefined).length;
+    if (this.#underlays.size + added === dump.length) return changes;
+    const dumped = new Set(dump.map(({ group }) => group));
+    for (const [group, before] of this.#underlays) {
+      if (!dumped.has(group)) changes.push({ group, before, after: undefined });
+    }
+    return changes;
+  }
+}
+
+/** Shown only while the driver does not answer. */
+export class ForwardingView {
+  #entries = new Map<UnderlayGroup, readonly NextHop[]>();
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  replace(dump: readonly ForwardingEntry[]): void {
+    this.#entries = new Map(dump.map(({ underlay, nextHops }) => [underlay, nextHops]));
+  }
+
+  /** Hops named are added or replaced, as the driver does it. Answers whether that changed anything. */
+  add({ underlay, nextHops }: ForwardingEntry): boolean {
+    const before = this.#entries.get(underlay);
+    const hops = new Map(before?.map((hop) => [hop.addr, hop]));
+    let changed = before === undefined;
+    for (const hop of nextHops) {
+      const old = hops.get(hop.addr);
+      changed ||= old === undefined || old.replication !== hop.replication || !sameFilter(old.filter, hop.filter);
+      hops.set(hop.addr, hop);
+    }
+    if (changed) this.#entries.set(underlay, [...hops.values()]);
+    return changed;
+  }
+
+  delete(underlay: UnderlayGroup): boolean {
+    return this.#entries.delete(underlay);
+  }
+
+  list(): ForwardingEntry[] {
+    const byAddress = (hops: readonly NextHop[]) => [...hops].sort((a, b) => compareIp(a.addr, b.addr));
+    return [...this.#entries]
+      .map(([underlay, hops]) => ({ underlay, nextHops: byAddress(hops) }))
+      .sort((a, b) => compareIp(a.underlay, b.underlay));
+  }
+}

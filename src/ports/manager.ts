@@ -1,0 +1,185 @@
+/**
+ * PortManager: makes OPTE ports and takes them away, leaving nothing behind.
+ *
+ * Every step of a creation has its undo. A port that could not be deleted (somebody has its link
+ * open) is a leftover: it is tried again until it is gone, and nobody waits for it.
+ */
+import { messageOf, SledcastError } from "../error.ts";
+import type { Datalinks } from "../host/datalinks.ts";
+import { type Undo, withUndo } from "../intent/undo.ts";
+import type { Log } from "../log.ts";
+import type { Ipv6 } from "../net/ip.ts";
+import type { Driver } from "../opte/driver.ts";
+import { isOpte, mayHaveTakenEffect } from "../opte/error.ts";
+import type { CreateXde } from "../opte/types.ts";
+import { firewallRules } from "./firewall.ts";
+import { Routes } from "./routes.ts";
+import type { Nic, PortSpec } from "./spec.ts";
+import { vpcCfg } from "./vpc-cfg.ts";
+
+/** The right to a port that was made here; giving it back (`PortManager.release`) deletes the port. */
+export interface PortTicket {
+  readonly name: string;
+  readonly linkId: number;
+  readonly nic: Nic;
+}
+
+export interface Leftover {
+  readonly ticket: PortTicket;
+  /** Nobody knows whether it was ever made. */
+  readonly uncertain: boolean;
+  readonly reason: string;
+}
+
+const macKey = ({ vni, mac }: Pick<Nic, "vni" | "mac">) => `${vni} ${mac}`;
+
+export class PortManager {
+  readonly #driver: Driver;
+  readonly #datalinks: Datalinks;
+  readonly #physIp: Ipv6;
+  readonly #log: Log;
+  readonly #routes: Routes;
+  /** Live ports of ours by name, and which of them has a (VNI, MAC). */
+  readonly #ports = new Map<string, PortTicket>();
+  readonly #macs = new Map<string, string>();
+  readonly #leftovers = new Map<string, Leftover>();
+  /** Never goes back: a name is used once, also when its creation failed. */
+  #next = 0;
+
+  constructor(driver: Driver, datalinks: Datalinks, physIp: Ipv6, log: Log) {
+    this.#driver = driver;
+    this.#datalinks = datalinks;
+    this.#physIp = physIp;
+    this.#log = log;
+    this.#routes = new Routes(driver);
+  }
+
+  get leftovers(): readonly Leftover[] {
+    return [...this.#leftovers.values()];
+  }
+
+  /** Route sets in use, for those who look for leaks. */
+  get routeSets(): number {
+    return this.#routes.size;
+  }
+
+  isOurs(name: string): boolean {
+    return this.#ports.has(name) || this.#leftovers.has(name);
+  }
+
+  vniOf(name: string): number | undefined {
+    return (this.#ports.get(name) ?? this.#leftovers.get(name)?.ticket)?.nic.vni;
+  }
+
+  async create(spec: PortSpec): Promise<PortTicket> {
+    await this.#refuseTaken(spec.nic);
+    const ticket = await withUndo(async (undo) => {
+      const made = await this.#createDevice(spec, undo);
+      const port = made.name;
+      if (spec.nic.kind === "instance") {
+        await this.#driver.setExternalIps({ port, ...spec.externalIps, internetGateways: undefined });
+      }
+      await this.#driver.setFwRules({ port, rules: firewallRules(spec.firewall, spec.nic) });
+      undo(async () => this.#routes.release(port, spec.nic));
+      await this.#routes.acquire(port, spec.nic);
+      return made;
+    });
+    this.#ports.set(ticket.name, ticket);
+    this.#macs.set(macKey(ticket.nic), ticket.name);
+    this.#log.info({ port: ticket.name, mac: spec.nic.mac, vni: spec.nic.vni }, "port created");
+    return ticket;
+  }
+
+  /** Deletes the port. Never fails: what the driver does not let go is a leftover. Answers whether it is gone. */
+  async release(ticket: PortTicket): Promise<boolean> {
+    this.#routes.release(ticket.name, ticket.nic);
+    this.#ports.delete(ticket.name);
+    if (this.#macs.get(macKey(ticket.nic)) === ticket.name) this.#macs.delete(macKey(ticket.nic));
+    return this.#deleteOrKeep(ticket, false);
+  }
+
+  /** Tries to delete what is left over. */
+  async repair(): Promise<void> {
+    for (const { ticket, uncertain } of this.leftovers) await this.#deleteOrKeep(ticket, uncertain);
+  }
+
+  async #refuseTaken(nic: Nic): Promise<void> {
+    const holder = this.#macs.get(macKey(nic));
+    if (holder !== undefined) throw nicExists(nic, `it is port ${holder} on this sled already`);
+    for (const { ticket, uncertain } of this.leftovers) {
+      if (macKey(ticket.nic) !== macKey(nic) || (await this.#deleteOrKeep(ticket, uncertain))) continue;
+      throw nicExists(nic, `port ${ticket.name} of an earlier VMM has it and cannot be deleted yet; it is retried`);
+    }
+  }
+
+  /** The first two steps: a datalink id, and the device of that name. Names that others took are passed over. */
+  async #createDevice(spec: PortSpec, undo: Undo): Promise<PortTicket> {
+    const cfg = vpcCfg(spec, this.#physIp);
+    for (;;) {
+      const name = `opte${this.#next++}`;
+      const linkId = await this.#datalinks.create(name);
+      const ticket: PortTicket = { name, linkId, nic: spec.nic };
+      if (await this.#tryName(ticket, { linkId, name, cfg, mtu: spec.mtu }, undo)) return ticket;
+    }
+  }
+
+  async #tryName(ticket: PortTicket, request: CreateXde, undo: Undo): Promise<boolean> {
+    try {
+      await this.#driver.createXde(request);
+    } catch (error) {
+      if (isOpte(error, "PortExists")) {
+        await this.#datalinks.destroy(ticket.linkId);
+        return false;
+      }
+      undo(() => (mayHaveTakenEffect(error) ? this.#undoCreate(ticket, true) : this.#datalinks.destroy(ticket.linkId)));
+      if (isOpte(error, "MacExists"))
+        throw nicExists(ticket.nic, "the driver has a port with it, made by somebody else");
+      throw error;
+    }
+    undo(() => this.#undoCreate(ticket));
+    return true;
+  }
+
+  async #undoCreate(ticket: PortTicket, uncertain = false): Promise<void> {
+    if (await this.#deleteOrKeep(ticket, uncertain)) return;
+    throw new SledcastError(
+      "driver-busy",
+      `port ${ticket.name} is left over: ${this.#leftovers.get(ticket.name)?.reason}`,
+    );
+  }
+
+  /**
+   * `uncertain`: the port's creation failed and may have happened. Its name alone proves nothing
+   * then, it can be somebody else's port, so only one with our MAC is deleted.
+   */
+  async #deleteOrKeep(ticket: PortTicket, uncertain: boolean): Promise<boolean> {
+    try {
+      if (!uncertain || (await this.#driverHas(ticket))) await this.#driver.deleteXde(ticket.name);
+    } catch (error) {
+      if (!isOpte(error, "PortNotFound")) {
+        this.#keep({ ticket, uncertain, reason: messageOf(error) });
+        return false;
+      }
+    }
+    await this.#datalinks.destroy(ticket.linkId);
+    this.#leftovers.delete(ticket.name);
+    this.#log.info({ port: ticket.name }, "port deleted");
+    return true;
+  }
+
+  async #driverHas({ name, nic }: PortTicket): Promise<boolean> {
+    return (await this.#driver.listPorts()).some((port) => port.name === name && port.mac === nic.mac);
+  }
+
+  #keep(leftover: Leftover): void {
+    const { name } = leftover.ticket;
+    if (!this.#leftovers.has(name)) {
+      this.#log.warn({ port: name, error: leftover.reason }, "port could not be deleted; it will be retried");
+    }
+    this.#leftovers.set(name, leftover);
+  }
+}
+
+function nicExists(nic: Nic, why: string): SledcastError {
+  return new SledcastError("conflict", `NIC ${nic.id} (VNI ${nic.vni}, MAC ${nic.mac}) exists: ${why}`);
+}

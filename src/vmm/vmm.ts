@@ -1,0 +1,73 @@
+/** A VMM as this sled knows it. */
+import type { MulticastAddr } from "../net/group.ts";
+import type { Ip } from "../net/ip.ts";
+import type { PortTicket } from "../ports/manager.ts";
+import type { PortSpec } from "../ports/spec.ts";
+import type { Uuid } from "../uuid.ts";
+
+export type VmmState =
+  | "starting"
+  | "running"
+  | "stopping"
+  | "stopped"
+  | "rebooting"
+  | "migrating"
+  | "failed"
+  | "destroyed";
+
+export interface VmmRuntime {
+  readonly state: VmmState;
+  /** Unsigned, 64 bits. */
+  readonly gen: bigint;
+  /** RFC 3339, as it came or UTC. */
+  readonly timeUpdated: string;
+}
+
+export interface Membership {
+  readonly group: MulticastAddr;
+  /** Ascending, no duplicates; empty: any source. */
+  readonly sources: readonly Ip[];
+}
+
+/** What the control plane says of a VMM when it registers it. */
+export interface Registration {
+  readonly instanceId: Uuid;
+  readonly migrationId: Uuid | undefined;
+  readonly runtime: VmmRuntime;
+  /** One port for each NIC, in their order. */
+  readonly ports: readonly PortSpec[];
+  readonly memberships: readonly Membership[];
+  /** The request's body as it was sent, for what this agent keeps and does not act on. */
+  readonly body: string;
+}
+
+export interface VmmPort {
+  readonly name: string;
+  readonly primary: boolean;
+}
+
+interface Common {
+  readonly id: Uuid;
+  readonly runtime: VmmRuntime;
+  readonly ports: readonly VmmPort[];
+  readonly memberships: ReadonlyMap<MulticastAddr, readonly Ip[]>;
+}
+
+/** Its ports were made here and are deleted with it. */
+export interface RegisteredVmm extends Common {
+  readonly origin: "registered";
+  readonly registration: Registration;
+  readonly registeredAt: string;
+  readonly tickets: readonly PortTicket[];
+}
+
+/** Its ports were there before and stay. */
+export interface AdoptedVmm extends Common {
+  readonly origin: "adopted";
+}
+
+export type Vmm = RegisteredVmm | AdoptedVmm;
+
+export function primaryPort(vmm: Vmm): string | undefined {
+  return vmm.ports.find(({ primary }) => primary)?.name;
+}

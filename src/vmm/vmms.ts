@@ -1,0 +1,262 @@
+/**
+ * The VMMs of this sled: which ports and memberships a propolis id has. Called in the lane only.
+ * Memberships are for the primary port; one that has no port yet is recorded and waits.
+ */
+import { messageOf, SledcastError } from "../error.ts";
+import { withUndo } from "../intent/undo.ts";
+import type { Log } from "../log.ts";
+import type { Flows } from "../multicast/flows.ts";
+import type { MemberState } from "../multicast/members.ts";
+import type { Subscriptions } from "../multicast/subscriptions.ts";
+import type { MulticastAddr } from "../net/group.ts";
+import { compareIp } from "../net/ip.ts";
+import type { Driver } from "../opte/driver.ts";
+import { membershipFilter } from "../opte/filter.ts";
+import type { PortManager, PortTicket } from "../ports/manager.ts";
+import type { Uuid } from "../uuid.ts";
+import { type AdoptedVmm, type Membership, primaryPort, type Registration, type Vmm, type VmmState } from "./vmm.ts";
+
+export interface MembershipStatus extends Membership {
+  readonly status: MemberState;
+}
+
+const NO_PRIMARY: MemberState = { state: "pending", reason: "the VMM has no primary port" };
+
+export class Vmms {
+  readonly #driver: Driver;
+  readonly #ports: PortManager;
+  readonly #subscriptions: Subscriptions;
+  readonly #flows: Flows;
+  readonly #log: Log;
+  readonly #vmms = new Map<Uuid, Vmm>();
+  readonly #owners = new Map<string, Uuid>();
+
+  constructor(driver: Driver, ports: PortManager, subscriptions: Subscriptions, flows: Flows, log: Log) {
+    this.#driver = driver;
+    this.#ports = ports;
+    this.#subscriptions = subscriptions;
+    this.#flows = flows;
+    this.#log = log;
+  }
+
+  get size(): number {
+    return this.#vmms.size;
+  }
+
+  get(id: Uuid): Vmm | undefined {
+    return this.#vmms.get(id);
+  }
+
+  list(): Vmm[] {
+    return [...this.#vmms.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  ownerOf(port: string): Vmm | undefined {
+    const id = this.#owners.get(port);
+    return id === undefined ? undefined : this.#vmms.get(id);
+  }
+
+  require(id: Uuid): Vmm {
+    const vmm = this.#vmms.get(id);
+    if (vmm === undefined) throw new SledcastError("no-such-instance", `no VMM ${id} on this sled`);
+    return vmm;
+  }
+
+  /** Makes the VMM's ports and memberships. Again with the same instance: what is there, and the new body is ignored. */
+  async register(id: Uuid, registration: Registration): Promise<Vmm> {
+    const existing = this.#vmms.get(id);
+    if (existing !== undefined) return sameInstance(existing, registration);
+    const tickets = await withUndo(async (undo) => {
+      const made: PortTicket[] = [];
+      for (const spec of registration.ports) {
+        const ticket = await this.#ports.create(spec);
+        made.push(ticket);
+        undo(() => this.#dropPort(ticket));
+        this.#flows.addPort(ticket.name);
+      }
+      const primary = made.find(({ nic }) => nic.primary)?.name;
+      for (const { group, sources } of registration.memberships) {
+        if (primary !== undefined) await this.#subscriptions.join(primary, group, membershipFilter(sources));
+      }
+      return made;
+    });
+    // Of several NICs that call themselves primary the first one is, as in the original.
+    const primary = tickets.find(({ nic }) => nic.primary);
+    const vmm: Vmm = {
+      id,
+      origin: "registered",
+      registration,
+      registeredAt: new Date().toISOString(),
+      runtime: registration.runtime,
+      tickets,
+      ports: tickets.map((ticket) => ({ name: ticket.name, primary: ticket === primary })),
+      memberships: new Map(registration.memberships.map(({ group, sources }) => [group, sources])),
+    };
+    this.#put(vmm);
+    this.#log.info(
+      { propolis_id: id, instance_id: registration.instanceId, ports: tickets.map((t) => t.name) },
+      "VMM registered",
+    );
+    return vmm;
+  }
+
+  /** Forgets the VMM; its ports are deleted if they were made here, and only unsubscribed if they were adopted. */
+  async unregister(id: Uuid): Promise<Vmm | undefined> {
+    const vmm = this.#vmms.get(id);
+    if (vmm === undefined) {
+      this.#log.debug({ propolis_id: id }, "unregistered an unknown VMM");
+      return undefined;
+    }
+    if (vmm.origin === "adopted") await this.#releaseAdopted(vmm);
+    this.#vmms.delete(id);
+    for (const { name } of vmm.ports) this.#owners.delete(name);
+    if (vmm.origin === "registered") for (const ticket of vmm.tickets) await this.#release(ticket);
+    this.#log.info({ propolis_id: id, ports: vmm.ports.map(({ name }) => name) }, "VMM unregistered");
+    return { ...vmm, runtime: next(vmm, "failed") };
+  }
+
+  /** An unknown VMM is no error: its membership ends with it, and an early one comes with its registration. */
+  async join(id: Uuid, { group, sources }: Membership): Promise<void> {
+    const vmm = this.#vmms.get(id);
+    if (vmm === undefined) {
+      this.#log.debug({ propolis_id: id, group }, "join for an unknown VMM");
+      return;
+    }
+    const primary = primaryPort(vmm);
+    if (primary !== undefined) await this.#subscriptions.join(primary, group, membershipFilter(sources));
+    this.#put({ ...vmm, memberships: new Map(vmm.memberships).set(group, sources) });
+  }
+
+  async leave(id: Uuid, group: MulticastAddr): Promise<void> {
+    const vmm = this.#vmms.get(id);
+    if (vmm === undefined) {
+      this.#log.debug({ propolis_id: id, group }, "leave for an unknown VMM");
+      return;
+    }
+    const primary = primaryPort(vmm);
+    if (primary !== undefined) await this.#subscriptions.leave(primary, group);
+    const memberships = new Map(vmm.memberships);
+    memberships.delete(group);
+    this.#put({ ...vmm, memberships });
+  }
+
+  putState(id: Uuid, state: VmmState): Vmm {
+    const before = this.require(id);
+    const vmm: Vmm = { ...before, runtime: next(before, state) };
+    this.#put(vmm);
+    this.#log.info({ propolis_id: id, state, gen: String(vmm.runtime.gen) }, "VMM state changed");
+    return vmm;
+  }
+
+  /** Takes ports that exist in the driver as a VMM's own; again replaces them, memberships following the primary. */
+  async adopt(id: Uuid, names: readonly string[], primary: string): Promise<void> {
+    const existing = this.#vmms.get(id);
+    if (existing?.origin === "registered") {
+      throw new SledcastError("conflict", `VMM ${id} was registered and has its own ports; unregister it first`);
+    }
+    await this.#requireAdoptable(id, names);
+    const ports = names.map((name) => ({ name, primary: name === primary }));
+    const base: AdoptedVmm = existing ?? {
+      id,
+      origin: "adopted",
+      runtime: { state: "running", gen: 1n, timeUpdated: new Date().toISOString() },
+      ports: [],
+      memberships: new Map(),
+    };
+    const vmm: AdoptedVmm = { ...base, ports };
+    await this.#moveMemberships(base, primaryPort(base), primary);
+    for (const { name } of base.ports) {
+      this.#owners.delete(name);
+      this.#flows.removePort(name);
+    }
+    for (const name of names) this.#flows.addPort(name);
+    this.#put(vmm);
+    this.#log.info({ propolis_id: id, ports: names, primary }, "ports adopted");
+  }
+
+  /** By group. */
+  memberships(vmm: Vmm): MembershipStatus[] {
+    const primary = primaryPort(vmm);
+    return [...vmm.memberships]
+      .map(([group, sources]) => {
+        const member = primary === undefined ? undefined : this.#subscriptions.members.get(primary, group);
+        return { group, sources, status: member?.status ?? NO_PRIMARY };
+      })
+      .sort((a, b) => compareIp(a.group, b.group));
+  }
+
+  #put(vmm: Vmm): void {
+    this.#vmms.set(vmm.id, vmm);
+    for (const { name } of vmm.ports) this.#owners.set(name, vmm.id);
+  }
+
+  async #requireAdoptable(id: Uuid, names: readonly string[]): Promise<void> {
+    const inDriver = new Set((await this.#driver.listPorts()).map(({ name }) => name));
+    for (const name of names) {
+      if (!inDriver.has(name)) throw new SledcastError("not-found", `ports: the driver has no port ${name}`);
+      const owner = this.#owners.get(name);
+      if (owner !== undefined && owner !== id) {
+        throw new SledcastError("conflict", `ports: port ${name} belongs to VMM ${owner}`);
+      }
+      if (owner === undefined && this.#ports.isOurs(name)) {
+        throw new SledcastError("conflict", `ports: port ${name} of an unregistered VMM is being deleted`);
+      }
+    }
+  }
+
+  async #moveMemberships(vmm: Vmm, from: string | undefined, to: string): Promise<void> {
+    if (from === to) return;
+    await withUndo(async (undo) => {
+      for (const [group, sources] of vmm.memberships) {
+        const filter = membershipFilter(sources);
+        if (from !== undefined) {
+          undo(() => this.#subscriptions.join(from, group, filter));
+          await this.#subscriptions.leave(from, group);
+        }
+        undo(() => this.#subscriptions.leave(to, group));
+        await this.#subscriptions.join(to, group, filter);
+      }
+    });
+  }
+
+  async #releaseAdopted(vmm: AdoptedVmm): Promise<void> {
+    const primary = primaryPort(vmm);
+    await withUndo(async (undo) => {
+      for (const [group, sources] of vmm.memberships) {
+        if (primary === undefined) continue;
+        undo(() => this.#subscriptions.join(primary, group, membershipFilter(sources)));
+        await this.#subscriptions.leave(primary, group);
+      }
+    });
+    for (const { name } of vmm.ports) this.#flows.removePort(name);
+  }
+
+  async #release(ticket: PortTicket): Promise<boolean> {
+    this.#flows.removePort(ticket.name);
+    this.#subscriptions.forgetPort(ticket.name);
+    return this.#ports.release(ticket);
+  }
+
+  async #dropPort(ticket: PortTicket): Promise<void> {
+    if (await this.#release(ticket)) return;
+    const reason = this.#ports.leftovers.find((leftover) => leftover.ticket === ticket)?.reason;
+    throw new SledcastError("driver-busy", `port ${ticket.name} is left over: ${messageOf(reason)}`);
+  }
+}
+
+function sameInstance(existing: Vmm, { instanceId }: Registration): Vmm {
+  if (existing.origin === "adopted") {
+    throw new SledcastError("conflict", `VMM ${existing.id} has adopted ports; unregister it first`);
+  }
+  if (existing.registration.instanceId !== instanceId) {
+    throw new SledcastError(
+      "conflict",
+      `VMM ${existing.id} is registered for instance ${existing.registration.instanceId}, not ${instanceId}`,
+    );
+  }
+  return existing;
+}
+
+function next({ runtime }: Vmm, state: VmmState): Vmm["runtime"] {
+  return { state, gen: runtime.gen + 1n, timeUpdated: new Date().toISOString() };
+}
