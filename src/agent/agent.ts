@@ -77,6 +77,7 @@ export class SledAgent {
   #seen = { m2p: performance.now(), forwarding: performance.now(), subscriptions: performance.now() };
   #lastSubscriptions: readonly SubscriptionEntry[] = [];
   #auditTimer: NodeJS.Timeout | undefined;
+  #stockTaken = false;
   #closing = false;
 
   constructor(options: AgentOptions) {
@@ -114,7 +115,9 @@ export class SledAgent {
   async start(): Promise<void> {
     for (let pause = 250; !this.#closing; pause = Math.min(2 * pause, 10_000)) {
       try {
-        await this.#lane.run("start", () => this.#takeStock());
+        await this.#lane.run("start", async () => {
+          if (!this.#stockTaken) await this.#takeStock();
+        });
         break;
       } catch (error) {
         this.#readiness.waiting("driver", messageOf(error));
@@ -138,6 +141,7 @@ export class SledAgent {
     this.#readiness.done("joins", failed === 0 ? "all joined" : `${failed} underlay groups not joined`);
     const entries = await this.#forwarding.refresh();
     this.#readiness.done("forwarding", `${entries.length} found in the driver`);
+    this.#stockTaken = true;
   }
 
   setMapping(mapping: M2pMapping): Promise<void> {
@@ -235,7 +239,7 @@ export class SledAgent {
 
   get readiness() {
     const degraded = degradedThings(this.#parts);
-    return { ready: this.#readiness.ready, steps: this.#readiness.steps, degraded, stuck: this.#lane.running };
+    return { ready: this.#readiness.ready, steps: this.#readiness.steps, degraded, running: this.#lane.running };
   }
 
   status(): AgentStatus {
@@ -273,6 +277,8 @@ export class SledAgent {
       const since = performance.now();
       let outcome = "ok";
       try {
+        // Without knowing what the driver holds, no operation could tell what it changes.
+        if (!this.#stockTaken) await this.#takeStock();
         return await operation();
       } catch (error) {
         outcome = error instanceof SledcastError ? error.kind : "internal";

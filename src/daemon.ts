@@ -1,0 +1,189 @@
+#!/usr/bin/env node
+/** sledcastd: reads its settings, puts the agent together, and listens until it is told to stop. */
+import { chmodSync, existsSync, unlinkSync } from "node:fs";
+import { connect } from "node:net";
+import { Command, CommanderError } from "commander";
+import type { FastifyInstance } from "fastify";
+import { SledAgent } from "./agent/agent.ts";
+import { type Config, type Listen, LOG_LEVELS, parseConfig, readConfigFile, type Settings } from "./config.ts";
+import { messageOf, SledcastError } from "./error.ts";
+import { ModelDatalinks } from "./host/datalinks.ts";
+import { DgramJoins } from "./host/dgram-joins.ts";
+import { NO_NICS } from "./host/joins.ts";
+import { buildServer } from "./http/server.ts";
+import type { Log } from "./log.ts";
+import { openLog } from "./logger.ts";
+import { Metrics } from "./metrics.ts";
+import { DriverModel } from "./opte/model/model.ts";
+import { VERSION } from "./version.ts";
+
+const EXIT = { ok: 0, failed: 1, usage: 2, fatal: 95 } as const;
+
+/** Flags by the setting they override. */
+const FLAGS: readonly (readonly [flag: string, key: string, help: string])[] = [
+  ["--listen <addr:port>", "listen", "where HTTP is served: ADDR:PORT, [V6]:PORT or unix:/path (default [::1]:12345)"],
+  ["--insecure-wildcard", "insecure_wildcard", "allow a wildcard address in --listen"],
+  ["--driver <kind>", "driver", "auto, xde or model; auto is xde on illumos, model elsewhere"],
+  ["--xde-device <path>", "xde.device", "the driver's control node (default /dev/xde)"],
+  ["--no-set-underlay", "xde.set_underlay", "do not give xde its underlay devices"],
+  ["--model-state <file>", "model.state", "keep the driver model's tables in this file"],
+  ["--model-port <name[,vni,mac,ip]>", "model.ports", "a port the driver model starts with; repeatable"],
+  ["--underlay-nic <name>", "underlay.nics", "a NIC on which underlay groups are joined; repeatable"],
+  ["--underlay-ip <v6>", "underlay.ip", "this sled's underlay address (default fd00::1 with the model)"],
+  ["--underlay-join <policy>", "underlay.join", "what holds a NIC filter: mapped"],
+  ["--state-dir <dir>", "state_dir", "where the agent keeps its own state"],
+  ["--log-level <level>", "log.level", LOG_LEVELS.join(", ")],
+  ["--log-format <format>", "log.format", "bunyan or pretty; default bunyan unless stdout is a terminal"],
+  [
+    "--audit-interval <seconds>",
+    "audit.interval",
+    "how often the driver is held against what should be (default 30; 0: never)",
+  ],
+  ["--audit-mode <mode>", "audit.mode", "repair or observe (default repair)"],
+];
+const REPEATABLE = new Set(["model.ports", "underlay.nics"]);
+
+const EPILOGUE = `
+A key of the TOML file given with --config is the name in product terms, for example
+\`listen\`, \`driver\`, or \`nics\` in the table \`[underlay]\`; a flag overrides the file.
+SIGTERM and SIGINT end the daemon after the requests under way. Driver state is left as it is.
+Exit status: 0 stopped, 1 failed, 2 bad usage or configuration, 95 cannot ever run like this.`;
+
+function parseFlags(argv: readonly string[]): { readonly file: string | undefined; readonly settings: Settings } {
+  const settings: Record<string, unknown> = {};
+  const command = new Command("sledcastd")
+    .description("The multicast sled agent")
+    .version(VERSION)
+    .option("--config <file>", "settings in TOML")
+    .addHelpText("after", EPILOGUE)
+    .allowExcessArguments(false)
+    .exitOverride();
+  for (const [flags, key, help] of FLAGS) {
+    command.option(flags, help);
+    const name = flags.split(" ", 1)[0]?.replace(/^--(no-)?/, "") ?? "";
+    command.on(`option:${name}`, (value: string | null) => set(key, value));
+    command.on(`option:no-${name}`, () => set(key, "no"));
+  }
+  function set(key: string, value: string | null): void {
+    if (REPEATABLE.has(key)) settings[key] = [...((settings[key] as string[] | undefined) ?? []), value];
+    else if (value === null) settings[key] = key !== "xde.set_underlay";
+    else settings[key] = key === "audit.interval" ? Number(value) : value;
+  }
+  command.parse([...argv], { from: "user" });
+  return { file: command.opts<{ config?: string }>().config, settings };
+}
+
+function configure(argv: readonly string[]): Config {
+  const { file, settings } = parseFlags(argv);
+  return file === undefined ? parseConfig(settings) : parseConfig(readConfigFile(file), settings);
+}
+
+function openDriver(config: Config): DriverModel {
+  if (config.driver === "xde") {
+    throw new SledcastError(
+      "internal",
+      "driver: this version has no xde driver, only the model; start with --driver model",
+    );
+  }
+  return new DriverModel({
+    ports: config.modelPorts,
+    ...(config.modelState === undefined ? {} : { state: config.modelState }),
+  });
+}
+
+/** A socket that nobody answers on is what a killed daemon left; one that answers is in use. */
+async function clearStaleSocket(path: string): Promise<void> {
+  if (!existsSync(path)) return;
+  const inUse = await new Promise<boolean>((resolve) => {
+    const probe = connect(path, () => {
+      probe.destroy();
+      resolve(true);
+    }).on("error", () => resolve(false));
+  });
+  if (inUse) throw new SledcastError("conflict", `listen: another process answers on unix:${path}`);
+  unlinkSync(path);
+}
+
+async function listen(app: FastifyInstance, where: Listen): Promise<string> {
+  if (where.type === "unix") {
+    await clearStaleSocket(where.path);
+    await app.listen({ path: where.path });
+    chmodSync(where.path, 0o660);
+    return `unix:${where.path}`;
+  }
+  await app.listen({ host: where.host, port: where.port });
+  const address = app.server.address();
+  const port = typeof address === "object" && address !== null ? address.port : where.port;
+  return where.host.includes(":") ? `[${where.host}]:${port}` : `${where.host}:${port}`;
+}
+
+/** Once asked to stop, it stops; asked again, it stops at once. */
+function stopOnSignal(app: FastifyInstance, agent: SledAgent, log: Log): void {
+  let stopping = false;
+  const stop = async (signal: NodeJS.Signals) => {
+    if (stopping) process.exit(EXIT.failed);
+    stopping = true;
+    log.info({ signal }, "stopping: requests under way are finished, the driver's state stays");
+    try {
+      await app.close();
+      await agent.close();
+      log.info({}, "stopped");
+      process.exit(EXIT.ok);
+    } catch (error) {
+      log.error({ error: messageOf(error) }, "stopping failed");
+      process.exit(EXIT.failed);
+    }
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+}
+
+async function main(config: Config): Promise<void> {
+  const log = await openLog(config);
+  // A reader of stdout that went away must not end the daemon.
+  process.stdout.on("error", () => {});
+  const metrics = new Metrics();
+  metrics.watchProcess();
+  const transport = openDriver(config);
+  const agent = new SledAgent({
+    transport,
+    joins: config.underlayNics.length === 0 ? NO_NICS : new DgramJoins(config.underlayNics),
+    datalinks: new ModelDatalinks(),
+    underlayIp: config.underlayIp,
+    log,
+    metrics,
+    auditInterval: config.auditInterval,
+    auditMode: config.auditMode,
+  });
+  if (config.underlayNics.length === 0)
+    log.info({}, "no underlay NICs configured: underlay groups are not joined anywhere");
+  const app = await buildServer({ agent, metrics, log });
+  stopOnSignal(app, agent, log);
+  const started = agent.start();
+  const address = await listen(app, config.listen);
+  log.info(
+    { address, version: VERSION, driver: transport.info.kind, api_version: transport.info.apiVersion },
+    `listening on ${address}`,
+  );
+  await started;
+  log.info({ ready: agent.readiness.ready, degraded: agent.readiness.degraded.length }, "ready");
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (!(error instanceof SledcastError)) return EXIT.failed;
+  if (error.kind === "internal") return EXIT.fatal;
+  return error.kind === "bad-request" ? EXIT.usage : EXIT.failed;
+}
+
+function fail(error: unknown): never {
+  // Commander has printed its own errors.
+  if (!(error instanceof CommanderError)) process.stderr.write(`sledcastd: ${messageOf(error)}\n`);
+  process.exit(exitCodeOf(error));
+}
+
+try {
+  await main(configure(process.argv.slice(2)));
+} catch (error) {
+  fail(error);
+}

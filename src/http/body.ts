@@ -1,0 +1,66 @@
+/**
+ * Request bodies: JSON, with dropshot's rules for content types. No content type is JSON, any
+ * `+json` is JSON, and what is sent besides the JSON value is refused.
+ */
+import { isUtf8 } from "node:buffer";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { badRequest, messageOf } from "../error.ts";
+import { HttpError } from "./errors.ts";
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** Keep the body's text beside its value, for what has to be kept as it was sent. */
+    readonly keepText?: boolean;
+  }
+  interface FastifyRequest {
+    bodyText?: string;
+  }
+}
+
+const MAX_BODY_BYTES = 1 << 20;
+/** Types that dropshot knows, but not for these endpoints. */
+const OTHER_KNOWN = new Set(["application/x-www-form-urlencoded", "application/octet-stream", "multipart/form-data"]);
+const JSON_TYPE = /^application\/(?:[^\s;]+\+)?json$/;
+
+function checkContentType(header: string | undefined): void {
+  if (header === undefined || header === "application/json") return;
+  if (!/^[\x20-\x7e]*$/.test(header)) throw badRequest("invalid content type: not ASCII");
+  const type = (header.split(";", 1)[0] as string).trim().toLowerCase();
+  if (JSON_TYPE.test(type)) return;
+  throw badRequest(
+    OTHER_KNOWN.has(type)
+      ? `expected content type "application/json", got "${type}"`
+      : `unsupported content-type: ${header}`,
+  );
+}
+
+function parseJson(bytes: Buffer): { readonly value: unknown; readonly text: string } {
+  if (bytes.length === 0) throw badRequest("unable to parse JSON body: the body is empty");
+  if (!isUtf8(bytes)) throw badRequest("unable to parse JSON body: not UTF-8");
+  const text = bytes.toString("utf8");
+  try {
+    return { value: JSON.parse(text), text };
+  } catch (error) {
+    throw badRequest(`unable to parse JSON body: ${messageOf(error)}`);
+  }
+}
+
+export function acceptJsonBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  const parser = (request: FastifyRequest, bytes: Buffer): unknown => {
+    checkContentType(request.headers["content-type"]);
+    const { value, text } = parseJson(bytes);
+    if (request.routeOptions.config.keepText) request.bodyText = text;
+    return value;
+  };
+  app.addContentTypeParser(
+    "*",
+    { parseAs: "buffer", bodyLimit: MAX_BODY_BYTES },
+    async (request: FastifyRequest, bytes: Buffer) => parser(request, bytes),
+  );
+}
+
+/** Fastify's word for a body over the limit, in ours. */
+export function bodyTooLarge(): HttpError {
+  return new HttpError(413, `request body exceeded maximum size of ${MAX_BODY_BYTES} bytes`);
+}

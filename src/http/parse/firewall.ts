@@ -1,0 +1,50 @@
+/** Firewall rules of a body that passed its schema. */
+import { badRequest } from "../../error.ts";
+import { type Cidr, parseCidr } from "../../net/cidr.ts";
+import { type Mac, parseMac } from "../../net/mac.ts";
+import type { Vni } from "../../net/vni.ts";
+import type { IcmpFilter } from "../../opte/types.ts";
+import type { HostFilter, PortRange, ProtocolFilter, VpcFirewallRule } from "../../ports/spec.ts";
+import type { FirewallRuleBody } from "../schemas/vmm.ts";
+
+type ProtocolBody = NonNullable<FirewallRuleBody["filter_protocols"]>[number];
+type HostBody = NonNullable<FirewallRuleBody["filter_hosts"]>[number];
+
+/** `N` or `N-M`, both inclusive; the schema's pattern proved the shape. */
+function parseRange(text: string, min: number, max: number, field: string): { first: number; last: number } {
+  const [first = 0, last = first] = text.split("-").map(Number);
+  if (first < min || last > max) throw badRequest(`${field}: ${text} is not within ${min} to ${max}`);
+  if (first > last) throw badRequest(`${field}: ${text} ends before it begins`);
+  return { first, last };
+}
+
+function parseHost(host: HostBody): HostFilter {
+  return host.type === "ip"
+    ? { type: "ip", cidr: parseCidr(host.value) as Cidr }
+    : { type: "vpc", vni: host.value as Vni };
+}
+
+function parseProtocol(protocol: ProtocolBody, field: string): ProtocolFilter {
+  if (protocol.type === "tcp" || protocol.type === "udp") return { type: protocol.type };
+  const type = protocol.type === "icmp" ? "icmp" : "icmpv6";
+  const body = protocol.value;
+  if (body === null) return { type, filter: undefined };
+  const code = body.code ? parseRange(body.code, 0, 255, `${field}.value.code`) : undefined;
+  const filter: IcmpFilter = { type: body.icmp_type, codes: code && { start: code.first, end: code.last } };
+  return { type, filter };
+}
+
+export function parseFirewallRule(rule: FirewallRuleBody, field: string): VpcFirewallRule {
+  const portField = (i: number) => `${field}.filter_ports[${i}]`;
+  const protocolField = (i: number) => `${field}.filter_protocols[${i}]`;
+  return {
+    enabled: rule.status === "enabled",
+    direction: rule.direction === "inbound" ? "in" : "out",
+    targets: rule.targets.map(({ vni, mac }) => ({ vni: vni as Vni, mac: parseMac(mac) as Mac })),
+    hosts: (rule.filter_hosts ?? []).map(parseHost),
+    ports: (rule.filter_ports ?? []).map((text, i): PortRange => parseRange(text, 1, 65_535, portField(i))),
+    protocols: (rule.filter_protocols ?? []).map((protocol, i) => parseProtocol(protocol, protocolField(i))),
+    action: rule.action,
+    priority: rule.priority,
+  };
+}

@@ -1,0 +1,67 @@
+/**
+ * Paths the way dropshot reads them: empty segments do not count, `.` and `..` are refused, and a
+ * path that exists under another method is 405 and says which methods it has.
+ */
+import type { FastifyReply } from "fastify";
+import type { SemVer } from "semver";
+import { badRequest } from "../error.ts";
+import { inRange } from "./api-version.ts";
+import { HttpError } from "./errors.ts";
+
+/** For Fastify's `rewriteUrl`: the path without empty segments, the query as it was. */
+export function normalizeUrl(url: string): string {
+  if (!url.includes("//") && (!url.endsWith("/") || url === "/") && url.startsWith("/")) return url;
+  // A proxy's absolute form carries scheme and authority before the path.
+  const own = url.replace(/^https?:\/\/[^/?]*/i, "");
+  const [path = "", ...query] = own.split("?");
+  const clean = `/${path.split("/").filter(Boolean).join("/")}`;
+  return query.length === 0 ? clean : `${clean}?${query.join("?")}`;
+}
+
+export function pathSegments(url: string): string[] {
+  const path = url.split("?", 1)[0] as string;
+  return path.split("/").filter(Boolean).map(decodeSegment);
+}
+
+function decodeSegment(segment: string): string {
+  let decoded: string;
+  try {
+    decoded = decodeURIComponent(segment);
+  } catch {
+    throw badRequest("invalid path encoding");
+  }
+  if (decoded === "." || decoded === "..") throw badRequest("invalid path encoding");
+  return decoded;
+}
+
+interface KnownRoute {
+  readonly method: string;
+  readonly since: string | undefined;
+  readonly until: string | undefined;
+}
+
+/** Every path with its methods and the versions they are in. */
+export class RouteTable {
+  readonly #paths = new Map<string, { readonly segments: readonly string[]; readonly routes: KnownRoute[] }>();
+
+  add(path: string, method: string, since: string | undefined, until: string | undefined): void {
+    const entry = this.#paths.get(path) ?? { segments: path.split("/").filter(Boolean), routes: [] };
+    entry.routes.push({ method, since, until });
+    this.#paths.set(path, entry);
+  }
+
+  /** Throws what a request for a path and method that nothing serves is answered with. */
+  refuse(url: string, version: SemVer, reply: FastifyReply): never {
+    const segments = pathSegments(url);
+    const entry = [...this.#paths.values()].find((known) => matches(known.segments, segments));
+    if (entry === undefined || !entry.routes.some(({ since, until }) => inRange(version, since, until))) {
+      throw new HttpError(404, "Not Found");
+    }
+    reply.header("allow", [...new Set(entry.routes.map(({ method }) => method))]);
+    throw new HttpError(405, "Method Not Allowed");
+  }
+}
+
+function matches(pattern: readonly string[], segments: readonly string[]): boolean {
+  return pattern.length === segments.length && pattern.every((part, i) => part.startsWith(":") || part === segments[i]);
+}
