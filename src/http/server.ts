@@ -27,6 +27,7 @@ export interface ServerOptions {
 }
 
 const REQUEST_ID = "x-request-id";
+const JSON_WITH_CHARSET = "application/json; charset=utf-8";
 
 export async function buildServer({ agent, metrics, log }: ServerOptions): Promise<FastifyInstance> {
   const app = fastify({
@@ -59,6 +60,11 @@ export async function buildServer({ agent, metrics, log }: ServerOptions): Promi
       if (request.url.includes(".") || request.url.includes("%")) pathSegments(request.url);
       if (request.is404) table.refuse(request.url, version, reply);
     }
+  });
+  // JSON is UTF-8 by definition (RFC 8259); the original's answers name no charset, and neither do ours.
+  app.addHook("onSend", (_request, reply, payload, next) => {
+    if (reply.getHeader("content-type") === JSON_WITH_CHARSET) reply.header("content-type", "application/json");
+    next(null, payload);
   });
   app.addHook("onResponse", async (request, reply) => {
     const seconds = reply.elapsedTime / 1000;

@@ -1,0 +1,74 @@
+/** The agent's HTTP, as the administrator's tool calls it: over TCP or a Unix socket. */
+import { request } from "node:http";
+import { SledcastError } from "../error.ts";
+
+/** The agent answered with an error, in its own words. */
+export class AgentRefusal extends Error {
+  override readonly name = "AgentRefusal";
+}
+
+export type Method = "GET" | "PUT" | "POST" | "DELETE";
+
+interface Target {
+  readonly options: { readonly socketPath: string } | { readonly host: string; readonly port: number };
+  readonly name: string;
+}
+
+function parseTarget(agent: string): Target {
+  if (agent.startsWith("unix:")) return { options: { socketPath: agent.slice("unix:".length) }, name: agent };
+  const url = URL.parse?.(agent) ?? (URL.canParse(agent) ? new URL(agent) : null);
+  if (url === null || url.protocol !== "http:") {
+    throw new SledcastError("bad-request", `--agent: ${agent} is not http://ADDRESS:PORT or unix:/path`);
+  }
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  return { options: { host, port: Number(url.port || 80) }, name: agent };
+}
+
+export class AgentClient {
+  readonly #target: Target;
+
+  constructor(agent: string) {
+    this.#target = parseTarget(agent);
+  }
+
+  /** The answer's JSON; undefined for an answer without a body. Throws the agent's own message where it refuses. */
+  async call(method: Method, path: string, body?: unknown): Promise<unknown> {
+    const { status, text } = await this.#exchange(method, path, body);
+    if (status < 300) return text === "" ? undefined : JSON.parse(text);
+    throw new AgentRefusal(explain(status, text));
+  }
+
+  #exchange(method: Method, path: string, body: unknown): Promise<{ status: number; text: string }> {
+    const payload = body === undefined ? undefined : JSON.stringify(body);
+    const headers =
+      payload === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(payload) };
+    return new Promise((resolve, reject) => {
+      const call = request({ ...this.#target.options, method, path, headers, agent: false }, (response) => {
+        const chunks: Buffer[] = [];
+        response.on("data", (chunk: Buffer) => chunks.push(chunk));
+        response.on("error", reject);
+        response.on("end", () =>
+          resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString("utf8") }),
+        );
+      });
+      call.on("error", (error: NodeJS.ErrnoException) => {
+        const reason = error.code ?? error.message;
+        reject(
+          new AgentRefusal(
+            `no agent answers at ${this.#target.name} (${reason}); is sledcastd running? --agent says where`,
+          ),
+        );
+      });
+      call.end(payload);
+    });
+  }
+}
+
+function explain(status: number, text: string): string {
+  try {
+    const { message, error_code: code, request_id: id } = JSON.parse(text) as Record<string, string>;
+    return `${message}${code === undefined ? "" : ` [${code}]`} (HTTP ${status}, request ${id})`;
+  } catch {
+    return `HTTP ${status}: ${text.slice(0, 200)}`;
+  }
+}

@@ -1,0 +1,42 @@
+/** What every command works with: the agent, and where output goes. */
+import type { Command } from "commander";
+import { AgentClient } from "./client.ts";
+import { formatTable, type Row } from "./table.ts";
+
+export interface GlobalOptions {
+  readonly agent: string;
+  readonly json?: boolean;
+}
+
+export class Context {
+  readonly client: AgentClient;
+  readonly #json: boolean;
+
+  constructor({ agent, json }: GlobalOptions) {
+    this.client = new AgentClient(agent);
+    this.#json = json ?? false;
+  }
+
+  /** JSON for programs, with `--json`; else what `human` makes of it. */
+  print<T>(value: T, human: (value: T) => string): void {
+    process.stdout.write(this.#json ? `${JSON.stringify(value, undefined, 2)}\n` : human(value));
+  }
+
+  /** A list, one row an item. */
+  async list<T>(path: string, head: readonly string[], rows: (items: readonly T[]) => readonly Row[]): Promise<void> {
+    const items = (await this.client.call("GET", path)) as readonly T[];
+    this.print(items, () => (items.length === 0 ? "none\n" : formatTable(head, rows(items))));
+  }
+}
+
+/** Runs a command's action with the context that the global options make. */
+export function action<Args extends readonly unknown[]>(
+  command: Command,
+  run: (context: Context, ...args: Args) => Promise<void>,
+): Command {
+  return command.action(async (...args: unknown[]) => {
+    const self = args.at(-1) as Command;
+    // Commander hands over the arguments, then the command's options, then the command.
+    await run(new Context(self.optsWithGlobals<GlobalOptions>()), ...(args.slice(0, -1) as unknown as Args));
+  });
+}

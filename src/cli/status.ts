@@ -1,0 +1,69 @@
+/** `status` and `audit`: how the agent is. */
+import type { Command } from "commander";
+import { action } from "./context.ts";
+import { formatTable } from "./table.ts";
+
+interface Status {
+  readonly version: string;
+  readonly counts: Readonly<Record<string, number>>;
+  readonly pending: readonly { readonly port: string; readonly group: string; readonly reason: string }[];
+  readonly degraded: readonly { readonly thing: string; readonly subject: string; readonly reason: string }[];
+  readonly driver: { readonly kind: string; readonly api_version: number; readonly through: string };
+  readonly join_binding: string;
+  readonly nics: readonly string[];
+}
+
+interface Report {
+  readonly mode: string;
+  readonly seconds: number;
+  readonly findings: readonly {
+    readonly what: string;
+    readonly subject: Readonly<Record<string, string>>;
+    readonly repaired: boolean;
+    readonly error?: string;
+  }[];
+}
+
+function describe({ driver, nics, join_binding: binding, counts, pending, degraded, version }: Status): string {
+  const facts = formatTable(
+    ["WHAT", "VALUE"],
+    [
+      ["version", version],
+      ["driver", `${driver.kind}, API version ${driver.api_version}, ${driver.through}`],
+      ["NICs", nics.length === 0 ? "none" : `${nics.join(", ")} (${binding})`],
+      ...Object.entries(counts).map(([name, count]) => [name.replaceAll("_", " "), count]),
+    ],
+  );
+  const waiting = pending.map(({ port, group, reason }) => [group, port, reason]);
+  const failing = degraded.map(({ thing, subject, reason }) => [thing, subject, reason]);
+  return [
+    facts,
+    waiting.length === 0 ? "nothing pending\n" : formatTable(["PENDING GROUP", "PORT", "REASON"], waiting),
+    failing.length === 0 ? "nothing degraded\n" : formatTable(["DEGRADED", "SUBJECT", "REASON"], failing),
+  ].join("\n");
+}
+
+function describeReport({ findings, mode, seconds }: Report): string {
+  if (findings.length === 0) return `nothing found (${mode}, ${(seconds * 1000).toFixed(1)} ms)\n`;
+  const subject = (of: Readonly<Record<string, string>>) =>
+    Object.entries(of)
+      .map(([key, value]) => `${key} ${value}`)
+      .join(", ");
+  return formatTable(
+    ["FOUND", "SUBJECT", "REPAIRED"],
+    findings.map((finding) => [
+      finding.what,
+      subject(finding.subject),
+      finding.error ?? (finding.repaired ? "yes" : "no"),
+    ]),
+  );
+}
+
+export function statusCommands(program: Command): void {
+  action<[]>(program.command("status").description("counts, what is pending, what is degraded"), async (context) => {
+    context.print((await context.client.call("GET", "/multicast/status")) as Status, describe);
+  });
+  action<[]>(program.command("audit").description("hold the driver against what should be, now"), async (context) => {
+    context.print((await context.client.call("POST", "/multicast/audit")) as Report, describeReport);
+  });
+}
