@@ -231,7 +231,11 @@ export class SledAgent {
   }
 
   async audit(): Promise<AuditReport> {
-    const report = await this.#change("audit", () => this.#audit.run(this.#auditMode));
+    const report = await this.#change("audit", async () => {
+      // What is known to be broken is tried first, so that the report is about what was not known.
+      if (this.#auditMode === "repair") await this.#repairAll();
+      return this.#audit.run(this.#auditMode);
+    });
     this.#reports.unshift(report);
     this.#reports.length = Math.min(this.#reports.length, REPORTS_KEPT);
     return report;

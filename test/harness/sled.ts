@@ -1,0 +1,158 @@
+/** A sled in memory: an agent over the driver model and fake NICs, with its HTTP server to inject into. */
+import type { FastifyInstance } from "fastify";
+import { SledAgent } from "../../src/agent/agent.ts";
+import { ModelDatalinks } from "../../src/host/datalinks.ts";
+import { buildServer } from "../../src/http/server.ts";
+import type { Log } from "../../src/log.ts";
+import { Metrics } from "../../src/metrics.ts";
+import type { Ipv6 } from "../../src/net/ip.ts";
+import { DriverError, ILLUMOS_ERRNO, type OpteError } from "../../src/opte/error.ts";
+import type { Fault } from "../../src/opte/model/faults.ts";
+import { DriverModel, type ModelOptions } from "../../src/opte/model/model.ts";
+import type { CommandName } from "../../src/opte/types.ts";
+import { FakeNics } from "./nics.ts";
+
+export interface LogRecord {
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly message: string;
+}
+
+export class RecordingLog implements Log {
+  readonly records: LogRecord[] = [];
+  #add = (level: LogRecord["level"]) => (fields: object, message: string) => {
+    this.records.push({ level, fields: fields as LogRecord["fields"], message });
+  };
+  debug = this.#add("debug");
+  info = this.#add("info");
+  warn = this.#add("warn");
+  error = this.#add("error");
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly text: string;
+  /** The body as JSON; undefined where there is none. */
+  readonly body: never;
+}
+
+export interface SledOptions {
+  readonly model?: ModelOptions;
+  readonly nics?: FakeNics;
+  readonly laneCapacity?: number;
+  readonly auditMode?: "repair" | "observe";
+}
+
+export class Sled {
+  readonly model: DriverModel;
+  readonly nics: FakeNics;
+  readonly datalinks = new ModelDatalinks();
+  readonly log = new RecordingLog();
+  readonly metrics = new Metrics();
+  readonly agent: SledAgent;
+  #app: FastifyInstance | undefined;
+
+  private constructor(model: DriverModel, { nics, auditMode, laneCapacity }: SledOptions) {
+    this.model = model;
+    this.nics = nics ?? new FakeNics();
+    this.agent = new SledAgent({
+      transport: model,
+      joins: this.nics,
+      datalinks: this.datalinks,
+      underlayIp: "fd00::1" as Ipv6,
+      log: this.log,
+      metrics: this.metrics,
+      auditMode: auditMode ?? "repair",
+      ...(laneCapacity === undefined ? {} : { laneCapacity }),
+    });
+  }
+
+  static start(options: SledOptions = {}): Promise<Sled> {
+    return Sled.over(new DriverModel(options.model), options);
+  }
+
+  /** A sled over a driver that exists already, as after a restart of the agent. */
+  static async over(model: DriverModel, options: Omit<SledOptions, "model"> = {}): Promise<Sled> {
+    const sled = new Sled(model, options);
+    sled.#app = await buildServer({ agent: sled.agent, metrics: sled.metrics, log: sled.log });
+    await sled.agent.start();
+    return sled;
+  }
+
+  get app(): FastifyInstance {
+    return this.#app as FastifyInstance;
+  }
+
+  async request(method: string, url: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+    const payload = body === undefined ? {} : { payload: typeof body === "string" ? body : JSON.stringify(body) };
+    const type = body === undefined ? {} : { "content-type": "application/json" };
+    const response = await this.app.inject({
+      method: method as "GET",
+      url,
+      ...payload,
+      headers: { ...type, ...headers },
+    });
+    const json = String(response.headers["content-type"] ?? "").startsWith("application/json");
+    return {
+      status: response.statusCode,
+      headers: response.headers,
+      text: response.body,
+      body: (json ? JSON.parse(response.body) : undefined) as never,
+    };
+  }
+
+  put = (url: string, body?: unknown, headers?: Record<string, string>) => this.request("PUT", url, body, headers);
+  delete = (url: string, body?: unknown, headers?: Record<string, string>) =>
+    this.request("DELETE", url, body, headers);
+  get = (url: string, headers?: Record<string, string>) => this.request("GET", url, undefined, headers);
+
+  setMapping = (group: string, underlay: string) => this.put("/networking/mcast-m2p", { group, underlay });
+  clearMapping = (group: string, underlay: string) => this.delete("/networking/mcast-m2p", { group, underlay });
+  join = (id: string, group: string, ...sources: string[]) =>
+    this.put(`/vmms/${id}/multicast-group`, { group_ip: group, sources });
+  leave = (id: string, group: string) => this.delete(`/vmms/${id}/multicast-group`, { group_ip: group, sources: [] });
+  adopt = (id: string, ...ports: string[]) => this.put(`/vmms/${id}/ports`, { ports, primary: ports[0] });
+
+  /** The driver's mappings as `group → underlay`. */
+  get mappings(): Record<string, string> {
+    return Object.fromEntries(this.model.tables.m2p.map(({ group, underlay }) => [group, underlay]));
+  }
+
+  /** The driver's subscriptions as `underlay → port → filter`, the filter as `exclude()` or `include(a,b)`. */
+  get subscriptions(): Record<string, Record<string, string>> {
+    return Object.fromEntries(
+      this.model.tables.subscriptions.map(([underlay, subscribers]) => [
+        underlay,
+        Object.fromEntries(subscribers.map(([port, { mode, sources }]) => [port, `${mode}(${sources.join(",")})`])),
+      ]),
+    );
+  }
+
+  get ports(): string[] {
+    return this.model.tables.ports.map(({ create }) => create.name);
+  }
+
+  /** State of a VMM's memberships as `group → state`. */
+  async memberships(id: string): Promise<Record<string, string>> {
+    const list = (await this.get(`/vmms/${id}/multicast-group`)).body as { group_ip: string; state: string }[];
+    return Object.fromEntries(list.map(({ group_ip: group, state }) => [group, state]));
+  }
+
+  /** Makes the driver fail: with an I/O error unless told how. */
+  fail(command: CommandName, fault: Partial<Fault> & { opte?: OpteError } = {}): void {
+    const opte: OpteError = fault.opte ?? { variant: "System", errno: ILLUMOS_ERRNO.EIO, msg: "injected" };
+    this.model.faults.inject({ when: "before", ...fault, command, error: (name) => new DriverError(name, opte) });
+  }
+
+  /** Makes whatever command comes fail. */
+  failAny(fault: Omit<Fault, "command" | "error">): void {
+    const opte: OpteError = { variant: "System", errno: ILLUMOS_ERRNO.EIO, msg: "injected" };
+    this.model.faults.inject({ ...fault, error: (name) => new DriverError(name, opte) });
+  }
+
+  async close(): Promise<void> {
+    await this.app.close();
+    await this.agent.close();
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * The agent against a simple reference, over random sequences and interleavings of all operations,
+ * with failures of the driver and the NICs at random places. After every step what can be seen of
+ * driver, NICs and memberships must be what the reference says.
+ */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Fault } from "../src/opte/model/faults.ts";
+import { FOREIGN_PORTS, type Operation, operation, PROLOGUE } from "./harness/operations.ts";
+import { expected, NOTHING, observe, type Reference } from "./harness/reference.ts";
+import { Sled } from "./harness/sled.ts";
+
+const seed = Number(process.env.SLEDCAST_SEED ?? Date.now() & 0x7fff_ffff);
+const runs = Number(process.env.SLEDCAST_RUNS ?? 150);
+console.log(`model-based test: SLEDCAST_SEED=${seed} SLEDCAST_RUNS=${runs}`);
+
+/** Half of the runs begin with an empty sled, half with one in use. */
+const inUse = fc.boolean();
+
+async function start(used: boolean): Promise<{ sled: Sled; reference: Reference }> {
+  const ports = FOREIGN_PORTS.map((name) => ({ name }));
+  const sled = await Sled.start({ model: { ports, portsStart: "running" } });
+  if (!used) return { sled, reference: NOTHING };
+  for (const one of PROLOGUE) await one.run(sled);
+  return { sled, reference: PROLOGUE.reduce((so, one) => one.apply(so), NOTHING) };
+}
+
+const matches = (sled: Sled, reference: Reference) =>
+  JSON.stringify(observe(sled)) === JSON.stringify(expected(sled, reference, FOREIGN_PORTS));
+
+function check(sled: Sled, reference: Reference, after: string): void {
+  expect(observe(sled), `after ${after}`).toEqual(expected(sled, reference, FOREIGN_PORTS));
+}
+
+describe("without failures", () => {
+  test("after every operation the sled is as the reference says", async () => {
+    const sequence = fc.array(operation, { minLength: 1, maxLength: 40 });
+    await fc.assert(
+      fc.asyncProperty(inUse, sequence, async (used, operations) => {
+        let { sled, reference } = await start(used);
+        for (const one of operations) {
+          await one.run(sled);
+          reference = one.apply(reference);
+          check(sled, reference, one.text);
+        }
+        await sled.close();
+      }),
+      { seed, numRuns: runs },
+    );
+  });
+
+  test("operations sent at once take effect one after another, in the order they were sent", async () => {
+    const batches = fc.array(fc.array(operation, { minLength: 2, maxLength: 8 }), { maxLength: 6 });
+    await fc.assert(
+      fc.asyncProperty(inUse, batches, async (used, all) => {
+        let { sled, reference } = await start(used);
+        // A driver that is slower than its callers lets them pile up.
+        sled.model.faults.inject({ when: "before", delay: 0, times: 1000 });
+        for (const batch of all) {
+          await Promise.all(batch.map((one) => one.run(sled)));
+          reference = batch.reduce((so, one) => one.apply(so), reference);
+          check(sled, reference, batch.map(({ text }) => text).join(", "));
+        }
+        await sled.close();
+      }),
+      { seed, numRuns: Math.ceil(runs / 3) },
+    );
+  });
+});
+
+/** A failure of any driver command, the nth that comes. */
+const trouble: fc.Arbitrary<Omit<Fault, "error" | "delay">> = fc.record({
+  when: fc.constantFrom("before", "after"),
+  skip: fc.nat(4),
+  times: fc.integer({ min: 1, max: 3 }),
+});
+
+const step = fc.record({
+  one: operation,
+  troubles: fc.array(trouble, { maxLength: 2 }),
+  nicFailures: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.constant(1) }),
+});
+
+/** Runs an operation amid failures; answers whether it said that it was done. */
+async function attempt(sled: Sled, one: Operation): Promise<boolean> {
+  try {
+    await one.run(sled);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Ends the failures and lets the repair settle what is listed as failed; more is not done. */
+async function settle(sled: Sled, after: string): Promise<void> {
+  const { degraded } = sled.agent.status();
+  sled.model.faults.clear();
+  sled.nics.failNext = 0;
+  if (degraded.length > 0) await sled.agent.audit();
+  expect(sled.agent.status().degraded, `after ${after}`).toEqual([]);
+}
+
+describe("with failures of the driver and the NICs", () => {
+  test("what was acknowledged is so, what was refused left the old state or the new, and a retry converges", async () => {
+    const sequence = fc.array(step, { minLength: 1, maxLength: 20 });
+    await fc.assert(
+      fc.asyncProperty(inUse, sequence, async (used, steps) => {
+        let { sled, reference } = await start(used);
+        for (const { one, troubles, nicFailures } of steps) {
+          for (const fault of troubles) sled.failAny(fault);
+          sled.nics.failNext = nicFailures;
+          const done = await attempt(sled, one);
+          await settle(sled, one.text);
+          const after = one.apply(reference);
+          if (done || matches(sled, after)) reference = after;
+          check(sled, reference, `${done ? "" : "refused "}${one.text} ${JSON.stringify(troubles)}`);
+          if (done) continue;
+          await one.run(sled);
+          reference = one.apply(reference);
+          check(sled, reference, `retried ${one.text}`);
+        }
+        await sled.close();
+      }),
+      { seed, numRuns: runs },
+    );
+  }, 120_000);
+});

@@ -1,0 +1,10 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    // Real processes and sockets are started in some suites; two cores carry them in turn.
+    maxWorkers: 2,
+    testTimeout: 30_000,
+  },
+});
