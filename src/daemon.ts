@@ -2,7 +2,7 @@
 /** sledcastd: reads its settings, puts the agent together, and listens until it is told to stop. */
 import { chmodSync, existsSync, unlinkSync } from "node:fs";
 import { connect } from "node:net";
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import type { FastifyInstance } from "fastify";
 import { SledAgent } from "./agent/agent.ts";
 import { type Config, type Listen, LOG_LEVELS, parseConfig, readConfigFile, type Settings } from "./config.ts";
@@ -50,7 +50,6 @@ SIGTERM and SIGINT end the daemon after the requests under way. Driver state is 
 Exit status: 0 stopped, 1 failed, 2 bad usage or configuration, 95 cannot ever run like this.`;
 
 function parseFlags(argv: readonly string[]): { readonly file: string | undefined; readonly settings: Settings } {
-  const settings: Record<string, unknown> = {};
   const command = new Command("sledcastd")
     .description("The multicast sled agent")
     .version(VERSION)
@@ -58,19 +57,21 @@ function parseFlags(argv: readonly string[]): { readonly file: string | undefine
     .addHelpText("after", EPILOGUE)
     .allowExcessArguments(false)
     .exitOverride();
-  for (const [flags, key, help] of FLAGS) {
-    command.option(flags, help);
-    const name = flags.split(" ", 1)[0]?.replace(/^--(no-)?/, "") ?? "";
-    command.on(`option:${name}`, (value: string | null) => set(key, value));
-    command.on(`option:no-${name}`, () => set(key, "no"));
-  }
-  function set(key: string, value: string | null): void {
-    if (REPEATABLE.has(key)) settings[key] = [...((settings[key] as string[] | undefined) ?? []), value];
-    else if (value === null) settings[key] = key !== "xde.set_underlay";
-    else settings[key] = key === "audit.interval" ? Number(value) : value;
-  }
+  const options = FLAGS.map(([flags, key, help]) => {
+    const option = new Option(flags, help);
+    if (REPEATABLE.has(key))
+      option.argParser((value: string, earlier: string[] | undefined) => [...(earlier ?? []), value]);
+    command.addOption(option);
+    return { key, name: option.attributeName() };
+  });
   command.parse([...argv], { from: "user" });
-  return { file: command.opts<{ config?: string }>().config, settings };
+  const values = command.opts<Record<string, unknown>>();
+  const settings: Record<string, unknown> = {};
+  for (const { key, name } of options) {
+    if (command.getOptionValueSource(name) !== "cli") continue;
+    settings[key] = key === "audit.interval" ? Number(values[name]) : values[name];
+  }
+  return { file: values.config as string | undefined, settings };
 }
 
 function configure(argv: readonly string[]): Config {

@@ -39,6 +39,8 @@ export async function buildServer({ agent, metrics, log }: ServerOptions): Promi
     http: { requireHostHeader: false },
     // A closing server ends requests that wait for more bytes; those with a whole request are finished.
     forceCloseConnections: "idle",
+    // Until its connection ends, a client of a closing server is served as ever.
+    return503OnClosing: false,
     routerOptions: { constraints: { apiVersion: versionStrategy as never } },
     clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket, log),
     frameworkErrors: (error, request, reply) => answerFrameworkError(error, request, reply, log),
@@ -61,8 +63,14 @@ export async function buildServer({ agent, metrics, log }: ServerOptions): Promi
       if (request.is404) table.refuse(request.url, version, reply);
     }
   });
-  // JSON is UTF-8 by definition (RFC 8259); the original's answers name no charset, and neither do ours.
+  let closing = false;
+  app.addHook("preClose", async () => {
+    closing = true;
+  });
   app.addHook("onSend", (_request, reply, payload, next) => {
+    // The last request of a connection ends it, or the server would wait for the client to.
+    if (closing) reply.header("connection", "close");
+    // JSON is UTF-8 by definition (RFC 8259); the original's answers name no charset, and neither do ours.
     if (reply.getHeader("content-type") === JSON_WITH_CHARSET) reply.header("content-type", "application/json");
     next(null, payload);
   });
