@@ -5,7 +5,6 @@
 import { readFileSync } from "node:fs";
 import { isIPv4, isIPv6 } from "node:net";
 import { parse as parseToml } from "smol-toml";
-import type { AuditMode } from "./agent/audit.ts";
 import { badRequest, messageOf } from "./error.ts";
 import { kindOf } from "./net/classify.ts";
 import { type Ipv6, parseIp, parseIpv6 } from "./net/ip.ts";
@@ -17,6 +16,9 @@ import type { InitialPort } from "./opte/model/initial-port.ts";
 export type Listen =
   | { readonly type: "tcp"; readonly host: string; readonly port: number }
   | { readonly type: "unix"; readonly path: string };
+
+/** Whether the audit mends what it finds or only tells. */
+export type AuditMode = "repair" | "observe";
 
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"] as const;
 

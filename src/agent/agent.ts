@@ -2,6 +2,7 @@
  * SledAgent: the one facade over everything this sled does about multicast. Its callers hand in
  * parsed values and get an answer that is true when it is given; every change runs in the lane.
  */
+import type { AuditMode } from "../config.ts";
 import { messageOf, SledcastError } from "../error.ts";
 import type { Datalinks } from "../host/datalinks.ts";
 import type { UnderlayJoins } from "../host/joins.ts";
@@ -23,7 +24,7 @@ import { PortManager } from "../ports/manager.ts";
 import type { Uuid } from "../uuid.ts";
 import type { Membership, Registration, Vmm, VmmState } from "../vmm/vmm.ts";
 import { type MembershipStatus, Vmms } from "../vmm/vmms.ts";
-import { Audit, type AuditMode, type AuditReport } from "./audit.ts";
+import { Audit, type AuditReport } from "./audit.ts";
 import { type PortSummary, summarizePorts } from "./port-list.ts";
 import { Readiness } from "./readiness.ts";
 import { Repairs } from "./repairs.ts";

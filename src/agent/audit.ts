@@ -3,6 +3,7 @@
  * driver's to say and are taken up; memberships are ours and are repaired; what is foreign is
  * left. In observe mode it only reports.
  */
+import type { AuditMode } from "../config.ts";
 import { messageOf } from "../error.ts";
 import type { Log } from "../log.ts";
 import type { Mappings } from "../multicast/mappings.ts";
@@ -11,8 +12,6 @@ import type { MappingView } from "../multicast/view.ts";
 import type { UnderlayGroup } from "../net/group.ts";
 import type { Driver } from "../opte/driver.ts";
 import { type SourceFilter, sameFilter } from "../opte/filter.ts";
-
-export type AuditMode = "repair" | "observe";
 
 export interface Finding {
   readonly what:

@@ -4,13 +4,15 @@
  */
 import { isUtf8 } from "node:buffer";
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { badRequest, messageOf } from "../error.ts";
+import { badRequest, messageOf, type SledcastError } from "../error.ts";
 import { HttpError } from "./errors.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
     /** Keep the body's text beside its value, for what has to be kept as it was sent. */
     readonly keepText?: boolean;
+    /** Whether the route has a body; what is sent to one that has none is read and ignored. */
+    readonly hasBody?: boolean;
   }
   interface FastifyRequest {
     bodyText?: string;
@@ -20,14 +22,19 @@ declare module "fastify" {
 const MAX_BODY_BYTES = 1 << 20;
 /** Types that dropshot knows, but not for these endpoints. */
 const OTHER_KNOWN = new Set(["application/x-www-form-urlencoded", "application/octet-stream", "multipart/form-data"]);
+const VISIBLE_ASCII = /^[\x20-\x7e]*$/;
 const JSON_TYPE = /^application\/(?:[^\s;]+\+)?json$/;
 
 function checkContentType(header: string | undefined): void {
   if (header === undefined || header === "application/json") return;
-  if (!/^[\x20-\x7e]*$/.test(header)) throw badRequest("invalid content type: not ASCII");
   const type = (header.split(";", 1)[0] as string).trim().toLowerCase();
-  if (JSON_TYPE.test(type)) return;
-  throw badRequest(
+  if (!VISIBLE_ASCII.test(header) || !JSON_TYPE.test(type)) throw unsupportedType(header);
+}
+
+export function unsupportedType(header = ""): SledcastError {
+  if (!VISIBLE_ASCII.test(header)) return badRequest("invalid content type: not ASCII");
+  const type = (header.split(";", 1)[0] as string).trim().toLowerCase();
+  return badRequest(
     OTHER_KNOWN.has(type)
       ? `expected content type "application/json", got "${type}"`
       : `unsupported content-type: ${header}`,
@@ -48,6 +55,7 @@ function parseJson(bytes: Buffer): { readonly value: unknown; readonly text: str
 export function acceptJsonBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   const parser = (request: FastifyRequest, bytes: Buffer): unknown => {
+    if (!request.routeOptions.config.hasBody) return undefined;
     checkContentType(request.headers["content-type"]);
     const { value, text } = parseJson(bytes);
     if (request.routeOptions.config.keepText) request.bodyText = text;

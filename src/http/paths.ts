@@ -36,29 +36,51 @@ function decodeSegment(segment: string): string {
 
 interface KnownRoute {
   readonly method: string;
+  /** Of the original's API, so that the version counts. */
+  readonly shared: boolean;
   readonly since: string | undefined;
   readonly until: string | undefined;
 }
 
+interface KnownPath {
+  readonly segments: readonly string[];
+  readonly routes: KnownRoute[];
+}
+
 /** Every path with its methods and the versions they are in. */
 export class RouteTable {
-  readonly #paths = new Map<string, { readonly segments: readonly string[]; readonly routes: KnownRoute[] }>();
+  readonly #paths = new Map<string, KnownPath>();
 
-  add(path: string, method: string, since: string | undefined, until: string | undefined): void {
+  add(path: string, route: KnownRoute): void {
     const entry = this.#paths.get(path) ?? { segments: path.split("/").filter(Boolean), routes: [] };
-    entry.routes.push({ method, since, until });
+    entry.routes.push(route);
     this.#paths.set(path, entry);
   }
 
-  /** Throws what a request for a path and method that nothing serves is answered with. */
-  refuse(url: string, version: SemVer, reply: FastifyReply): never {
-    const segments = pathSegments(url);
+  /**
+   * Throws what a request that nothing serves is answered with. `version` is asked only where it
+   * counts: for the original's paths and for those nobody knows.
+   */
+  refuse(url: string, version: () => SemVer, reply: FastifyReply): never {
+    const segments = readablePath(url, version);
     const entry = [...this.#paths.values()].find((known) => matches(known.segments, segments));
-    if (entry === undefined || !entry.routes.some(({ since, until }) => inRange(version, since, until))) {
-      throw new HttpError(404, "Not Found");
-    }
+    const shared = entry?.routes.filter((route) => route.shared) ?? [];
+    const counts = entry === undefined || shared.length > 0;
+    const asked = counts ? version() : undefined;
+    const inVersion = asked === undefined || shared.some(({ since, until }) => inRange(asked, since, until));
+    if (entry === undefined || !inVersion) throw new HttpError(404, "Not Found");
     reply.header("allow", [...new Set(entry.routes.map(({ method }) => method))]);
     throw new HttpError(405, "Method Not Allowed");
+  }
+}
+
+/** A path that cannot be read belongs to nobody, so the version is told first. */
+function readablePath(url: string, version: () => SemVer): string[] {
+  try {
+    return pathSegments(url);
+  } catch (error) {
+    version();
+    throw error;
   }
 }
 

@@ -3,16 +3,15 @@
  * daemon does that, tests inject.
  */
 import { randomUUID } from "node:crypto";
-import { STATUS_CODES } from "node:http";
-import type { Socket } from "node:net";
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { SledAgent } from "../agent/agent.ts";
 import { badRequest, messageOf } from "../error.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import { requestedVersion, versionStrategy } from "./api-version.ts";
-import { acceptJsonBodies, bodyTooLarge } from "./body.ts";
-import { answerTo, errorBody } from "./errors.ts";
+import { acceptJsonBodies, bodyTooLarge, unsupportedType } from "./body.ts";
+import { answerBrokenRequests, answerExpectations, followExchanges, REQUEST_ID } from "./connection.ts";
+import { answerTo } from "./errors.ts";
 import { describeApi } from "./openapi.ts";
 import { normalizeUrl, pathSegments, RouteTable } from "./paths.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -26,7 +25,8 @@ export interface ServerOptions {
   readonly log: Log;
 }
 
-const REQUEST_ID = "x-request-id";
+/** Longer than Node lets a request line be. */
+const MAX_URL = 1 << 16;
 const JSON_WITH_CHARSET = "application/json; charset=utf-8";
 
 export async function buildServer({ agent, metrics, log }: ServerOptions): Promise<FastifyInstance> {
@@ -41,8 +41,12 @@ export async function buildServer({ agent, metrics, log }: ServerOptions): Promi
     forceCloseConnections: "idle",
     // Until its connection ends, a client of a closing server is served as ever.
     return503OnClosing: false,
-    routerOptions: { constraints: { apiVersion: versionStrategy as never } },
-    clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket, log),
+    routerOptions: {
+      constraints: { apiVersion: versionStrategy as never },
+      // An id that is too long is no UUID, which is said in our words, not the router's.
+      maxParamLength: MAX_URL,
+    },
+    clientErrorHandler: answerBrokenRequests(log),
     frameworkErrors: (error, request, reply) => answerFrameworkError(error, request, reply, log),
   });
   // Bodies are checked in their handlers, answers are made by us: Fastify's compilers have nothing to do.
@@ -52,16 +56,15 @@ export async function buildServer({ agent, metrics, log }: ServerOptions): Promi
 
   const table = new RouteTable();
   app.addHook("onRoute", ({ method, url, config }) => {
-    const { since, until } = config ?? {};
-    for (const one of [method].flat()) table.add(url, one, since, until);
+    const { since, until, shared = false } = config ?? {};
+    for (const one of [method].flat()) table.add(url, { method: one, shared, since, until });
   });
   app.addHook("onRequest", async (request, reply) => {
     reply.header(REQUEST_ID, request.id);
-    if (request.is404 || request.routeOptions.config.shared) {
-      const version = requestedVersion(request.raw);
-      if (request.url.includes(".") || request.url.includes("%")) pathSegments(request.url);
-      if (request.is404) table.refuse(request.url, version, reply);
-    }
+    // Before the path, as in the original: a version that is none is told first.
+    if (request.routeOptions.config.shared) requestedVersion(request.raw);
+    if (request.is404) table.refuse(request.url, () => requestedVersion(request.raw), reply);
+    if (request.url.includes(".") || request.url.includes("%")) pathSegments(request.url);
   });
   let closing = false;
   app.addHook("preClose", async () => {
@@ -80,14 +83,16 @@ export async function buildServer({ agent, metrics, log }: ServerOptions): Promi
     logRequest(log, request, reply);
   });
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, log));
-  app.setNotFoundHandler((request, reply) => table.refuse(request.url, requestedVersion(request.raw), reply));
+  // Never reached, the hook above refuses first; without it Fastify would make its own.
+  app.setNotFoundHandler((request, reply) => table.refuse(request.url, () => requestedVersion(request.raw), reply));
 
   await describeApi(app);
   networkingRoutes(app, agent);
   vmmRoutes(app, agent);
   ownRoutes(app, agent);
   healthRoutes(app, agent, metrics);
-  answerExpectations(app);
+  followExchanges(app.server);
+  answerExpectations(app.server);
   return app;
 }
 
@@ -105,8 +110,7 @@ function logRequest(log: Log, request: FastifyRequest, reply: FastifyReply): voi
 }
 
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): FastifyReply {
-  const tooLarge = error instanceof Error && (error as FastifyError).code === "FST_ERR_CTP_BODY_TOO_LARGE";
-  const answer = answerTo(tooLarge ? bodyTooLarge() : error, request.id);
+  const answer = answerTo(inOurWords(error, request), request.id);
   if (answer.retryAfter !== undefined) reply.header("retry-after", answer.retryAfter);
   if (answer.status >= 500) {
     const fields = { req_id: request.id, method: request.method, uri: request.originalUrl, error: causes(error) };
@@ -114,7 +118,21 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
       log.error({ ...fields, stack: (error as Error).stack }, "request failed by a defect of this program");
     else log.warn(fields, "request failed");
   }
-  return reply.code(answer.status).header("content-type", "application/json").send(answer.body);
+  return reply.code(answer.status).header("content-type", "application/json").send(Buffer.from(answer.body));
+}
+
+/** Refusals that Fastify makes before our code is asked. */
+function inOurWords(error: unknown, request: FastifyRequest): unknown {
+  switch (error instanceof Error ? (error as FastifyError).code : undefined) {
+    case "FST_ERR_CTP_BODY_TOO_LARGE":
+      return bodyTooLarge();
+    case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
+      return unsupportedType(request.headers["content-type"]);
+    case "FST_ERR_BAD_URL":
+      return badRequest("invalid path encoding");
+    default:
+      return error;
+  }
 }
 
 function causes(error: unknown): string {
@@ -122,43 +140,15 @@ function causes(error: unknown): string {
   return cause === undefined ? messageOf(error) : `${messageOf(error)}: ${causes(cause)}`;
 }
 
-/** A URL that cannot be decoded never reaches a hook. */
+/** A URL that cannot be decoded never reaches a hook; a bad version is told before it all the same. */
 function answerFrameworkError(error: FastifyError, request: FastifyRequest, reply: FastifyReply, log: Log): void {
   reply.header(REQUEST_ID, request.id);
-  const undecodable = error.code === "FST_ERR_BAD_URL";
-  void answerError(undecodable ? badRequest("invalid path encoding") : error, request, reply, log);
-}
-
-const PARSER_STATUS: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
-
-/** What is not HTTP gets an answer of the same form, written by hand, and its connection is closed. */
-function answerBrokenRequest(error: Error & { code?: string }, socket: Socket, log: Log): void {
-  if (error.code === "ECONNRESET" || !socket.writable) {
-    socket.destroy();
-    return;
+  reply.raw.once("finish", () => logRequest(log, request, reply));
+  let refusal: unknown = error;
+  try {
+    requestedVersion(request.raw);
+  } catch (versionError) {
+    refusal = versionError;
   }
-  const id = randomUUID();
-  const status = PARSER_STATUS[error.code ?? ""] ?? 400;
-  const body = errorBody(id, `not a request that can be read: ${error.message}`);
-  log.info(
-    { req_id: id, remote_addr: socket.remoteAddress, response_code: status, error: error.message },
-    "broken request",
-  );
-  const head = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-    "content-type: application/json",
-    `content-length: ${Buffer.byteLength(body)}`,
-    `${REQUEST_ID}: ${id}`,
-    "connection: close",
-  ];
-  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
-}
-
-/** Node answers an `Expect` it does not know with an empty 417. */
-function answerExpectations(app: FastifyInstance): void {
-  app.server.on("checkExpectation", (_request, response) => {
-    const id = randomUUID();
-    response.writeHead(417, { "content-type": "application/json", [REQUEST_ID]: id });
-    response.end(errorBody(id, "the expectation of this request cannot be met; leave the `expect` header out"));
-  });
+  void answerError(refusal, request, reply, log);
 }

@@ -34,6 +34,7 @@ const compiler = (() => {
         "ipv4-cidr": (text: string) => isCidr(text, isIpv4Cidr),
         "ipv6-cidr": (text: string) => isCidr(text, isIpv6Cidr),
         "date-time": (text: string) => RFC3339.test(text) && !Number.isNaN(Date.parse(text)),
+        "socket-address": isSocketAddress,
         "port-name": PORT_NAME,
       },
     });
@@ -46,6 +47,15 @@ function isCidr(text: string, family: (cidr: NonNullable<ReturnType<typeof parse
   return cidr !== undefined && family(cidr);
 }
 
+const SOCKET_ADDRESS = /^(?:\[(?<v6>[^\]%]+)(?:%\d+)?\]|(?<v4>[^:]+)):(?<port>\d{1,5})$/;
+
+/** `V4:PORT` or `[V6]:PORT`, a numeric scope allowed (Rust's `SocketAddr`). */
+function isSocketAddress(text: string): boolean {
+  const { v6, v4, port } = SOCKET_ADDRESS.exec(text)?.groups ?? {};
+  if (port === undefined || Number(port) > 65_535) return false;
+  return v6 === undefined ? parseIpv4(v4 ?? "") !== undefined : parseIpv6(v6) !== undefined;
+}
+
 const FORMAT_TEXT: Readonly<Record<string, string>> = {
   ip: "invalid IP address syntax",
   ipv4: "invalid IPv4 address syntax",
@@ -54,6 +64,7 @@ const FORMAT_TEXT: Readonly<Record<string, string>> = {
   "ipv4-cidr": "invalid IPv4 network, expected ADDRESS/LENGTH",
   "ipv6-cidr": "invalid IPv6 network, expected ADDRESS/LENGTH",
   uuid: "invalid UUID",
+  "socket-address": "invalid socket address, expected V4:PORT or [V6]:PORT",
   mac: "invalid MAC address, expected six pairs of hexadecimal digits",
   "date-time": "invalid time, expected RFC 3339",
   "port-name": "invalid port name, expected 1 to 31 of letters, digits, `_`, `-` and `.`",
@@ -108,6 +119,16 @@ export type Validator = (body: unknown) => SledcastError | undefined;
 
 /** Answers what is wrong with a body, if anything. */
 export function validator(schema: object): Validator {
+  const known = validators.get(schema);
+  if (known !== undefined) return known;
+  const made = lazyValidator(schema);
+  validators.set(schema, made);
+  return made;
+}
+
+const validators = new WeakMap<object, Validator>();
+
+function lazyValidator(schema: object): Validator {
   let compiled: ReturnType<Ajv["compile"]> | undefined;
   return (body) => {
     compiled ??= compiler().compile(schema);

@@ -20,6 +20,7 @@ export interface MembershipStatus extends Membership {
   readonly status: MemberState;
 }
 
+const MAX_GENERATION = 0xffff_ffff_ffff_ffffn;
 const NO_PRIMARY: MemberState = { state: "pending", reason: "the VMM has no primary port" };
 
 export class Vmms {
@@ -258,5 +259,7 @@ function sameInstance(existing: Vmm, { instanceId }: Registration): Vmm {
 }
 
 function next({ runtime }: Vmm, state: VmmState): Vmm["runtime"] {
-  return { state, gen: runtime.gen + 1n, timeUpdated: new Date().toISOString() };
+  // A generation has 64 bits; the last one is not left.
+  const gen = runtime.gen < MAX_GENERATION ? runtime.gen + 1n : MAX_GENERATION;
+  return { state, gen, timeUpdated: new Date().toISOString() };
 }

@@ -35,6 +35,7 @@ function validatorFor(schema: unknown, components: unknown) {
     "ipv4-cidr",
     "ipv6-cidr",
     "port-name",
+    "socket-address",
     "uint8",
     "uint16",
     "uint32",

@@ -1,6 +1,6 @@
 /** A registration's body that passed its schema, made into what the ports and memberships are built from. */
 import { isInteger, type LosslessNumber, parse as parseLossless } from "lossless-json";
-import { badRequest } from "../../error.ts";
+import { badRequest, messageOf } from "../../error.ts";
 import {
   type Cidr,
   cidrContains,
@@ -93,7 +93,8 @@ function parseExternal<Address extends Ip>(
 function checkDomain(name: string, field: string): string {
   const labels = (name.endsWith(".") ? name.slice(0, -1) : name).split(".");
   const fits = (label: string) => label.length > 0 && Buffer.byteLength(label) <= 63;
-  if (Buffer.byteLength(name) > 253 || !labels.every(fits)) {
+  // JSON's escapes can spell half of a surrogate pair, which is no text in any encoding.
+  if (Buffer.byteLength(name) > 253 || !name.isWellFormed() || !labels.every(fits)) {
     throw badRequest(`${field}: ${JSON.stringify(name.slice(0, 80))} is not a domain name`);
   }
   return name;
@@ -174,11 +175,19 @@ function parsePorts(local: LocalConfigBody): PortSpec[] {
   });
 }
 
+function generationDigits(text: string): string {
+  try {
+    return (parseLossless(text) as { vmm_runtime: { gen: LosslessNumber } }).vmm_runtime.gen.value;
+  } catch (error) {
+    // Unlike JSON.parse it recurses, and refuses duplicate keys.
+    throw badRequest(`vmm_runtime.gen: cannot be read to the digit: ${messageOf(error)}`);
+  }
+}
+
 /** JSON numbers are doubles here; a generation beyond 2^53 is read from the text again, digit by digit. */
 function exactGeneration(gen: number, text: string): bigint {
   if (Number.isSafeInteger(gen)) return BigInt(gen);
-  const body = parseLossless(text) as { vmm_runtime: { gen: LosslessNumber } };
-  const digits = body.vmm_runtime.gen.value;
+  const digits = generationDigits(text);
   if (!isInteger(digits) || BigInt(digits) > 0xffff_ffff_ffff_ffffn) {
     throw badRequest(`vmm_runtime.gen: ${digits} is not an unsigned integer of 64 bits`);
   }

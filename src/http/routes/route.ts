@@ -70,7 +70,12 @@ export function addRoute<T>(app: FastifyInstance, route: Route<T>): void {
     method: route.method,
     url: route.path,
     ...constraints(shared),
-    config: { shared: shared !== undefined, ...shared, ...(route.keepText && { keepText: true }) },
+    config: {
+      shared: shared !== undefined,
+      hasBody: body !== undefined,
+      ...shared,
+      ...(route.keepText && { keepText: true }),
+    },
     ...(hasId && { onRequest: checkPropolisId }),
     schema: {
       summary: route.summary,

@@ -233,7 +233,7 @@ export const ensureBody = {
     vmm_runtime: vmmRuntime,
     instance_id: uuid,
     migration_id: nullable(uuid),
-    propolis_addr: { type: "string", examples: ["[fd00:1122:3344:101::7]:12400"] },
+    propolis_addr: { type: "string", format: "socket-address", examples: ["[fd00:1122:3344:101::7]:12400"] },
     metadata: {
       title: "InstanceMetadata",
       type: "object",
@@ -278,7 +278,7 @@ export const putStateBody = {
       variant("migration_target", {
         title: "InstanceMigrationTargetParams",
         type: "object",
-        properties: { src_propolis_addr: { type: "string" } },
+        properties: { src_propolis_addr: { type: "string", format: "socket-address" } },
         required: ["src_propolis_addr"],
       } as const),
     ]),
