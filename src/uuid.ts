@@ -8,10 +8,13 @@ const HYPHENATED = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 const BARE = /^([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$/;
 
 export function parseUuid(text: string): Uuid | undefined {
-  let lower = text.toLowerCase();
-  const bare = BARE.exec(lower);
+  const inner = text.startsWith("urn:uuid:")
+    ? text.slice("urn:uuid:".length)
+    : text.startsWith("{") && text.endsWith("}")
+      ? text.slice(1, -1)
+      : text;
+  const lower = inner.toLowerCase();
+  const bare = inner === text ? BARE.exec(lower) : null;
   if (bare !== null) return bare.slice(1).join("-") as Uuid;
-  if (lower.startsWith("urn:uuid:")) lower = lower.slice("urn:uuid:".length);
-  else if (lower.startsWith("{") && lower.endsWith("}")) lower = lower.slice(1, -1);
   return HYPHENATED.test(lower) ? (lower as Uuid) : undefined;
 }

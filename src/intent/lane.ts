@@ -50,7 +50,14 @@ export class Lane {
       return Promise.reject(new SledcastError("lane-full", message));
     }
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.push({ name, start: () => operation().then(resolve, reject) });
+      const start = async () => {
+        try {
+          resolve(await operation());
+        } catch (error) {
+          reject(error);
+        }
+      };
+      this.#waiting.push({ name, start });
       if (this.#running === undefined) void this.#drain();
     });
   }

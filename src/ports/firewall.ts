@@ -8,6 +8,7 @@ import type { Vni } from "../net/vni.ts";
 import type { FirewallHosts, FirewallPorts, FirewallProtocol, FirewallRule } from "../opte/types.ts";
 import type { HostFilter, PortRange, ProtocolFilter, VpcFirewallRule } from "./spec.ts";
 
+/** Ports 1 to 65535: there is no port 0 to filter. */
 const ALL_PORTS = 65_535;
 
 function hosts(filter: HostFilter): FirewallHosts {
@@ -16,12 +17,12 @@ function hosts(filter: HostFilter): FirewallHosts {
   return { type: "subnet", cidr: filter.cidr };
 }
 
-/** The driver knows single ports only. A range over all of them is "any", which it also knows and which is far shorter. */
+/** The driver knows single ports only. All of them are "any", which it also knows and which is far shorter. */
 function ports(ranges: readonly PortRange[]): FirewallPorts {
-  if (ranges.length === 0 || ranges.some(({ first, last }) => first === 1 && last === ALL_PORTS)) return "any";
+  if (ranges.length === 0) return "any";
   const single = new Set<number>();
   for (const { first, last } of ranges) for (let port = first; port <= last; port++) single.add(port);
-  return [...single];
+  return single.size === ALL_PORTS ? "any" : [...single];
 }
 
 /**

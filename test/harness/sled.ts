@@ -42,6 +42,8 @@ export interface SledOptions {
   readonly nics?: FakeNics;
   readonly laneCapacity?: number;
   readonly auditMode?: "repair" | "observe";
+  /** False: hands the sled out while it is still starting. */
+  readonly awaitStart?: boolean;
 }
 
 export class Sled {
@@ -76,7 +78,8 @@ export class Sled {
   static async over(model: DriverModel, options: Omit<SledOptions, "model"> = {}): Promise<Sled> {
     const sled = new Sled(model, options);
     sled.#app = await buildServer({ agent: sled.agent, metrics: sled.metrics, log: sled.log });
-    await sled.agent.start();
+    const started = sled.agent.start();
+    if (options.awaitStart !== false) await started;
     return sled;
   }
 

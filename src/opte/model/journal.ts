@@ -126,11 +126,15 @@ export class Journal {
     this.#write(`${text.padEnd(HEADER_BYTES - 1)}\n`, 0);
   }
 
-  /** Writes all of it and returns its length; a failure (a full disk) is an error of the command that wrote. */
+  /** Writes all of it and returns its length; a full disk is an error of the command that wrote. */
   #write(text: string, at: number): number {
     const bytes = Buffer.from(text);
-    let done = 0;
-    while (done < bytes.length) done += writeSync(this.#fd, bytes, done, bytes.length - done, at + done);
+    try {
+      for (let done = 0; done < bytes.length; )
+        done += writeSync(this.#fd, bytes, done, bytes.length - done, at + done);
+    } catch (error) {
+      throw new SledcastError("resource-limit", `model.state ${this.#path}: cannot be written: ${messageOf(error)}`);
+    }
     return bytes.length;
   }
 }

@@ -3,8 +3,9 @@
  * is no xde (Linux, macOS) and answers as the real one does, its oddities included; the rules are
  * in `mcast.ts` and `ports.ts`. State lives as long as the process, or in one file.
  */
+import { badRequest, messageOf } from "../../error.ts";
 import type { DriverInfo, Transport } from "../driver.ts";
-import { DriverError } from "../error.ts";
+import { DriverError, describeOpteError } from "../error.ts";
 import type { CommandName, PortState, Request, Response } from "../types.ts";
 import { Faults } from "./faults.ts";
 import { type InitialPort, initialPort } from "./initial-port.ts";
@@ -99,7 +100,7 @@ export class DriverModel implements Transport {
 
   /** What the tables hold, as plain data. */
   get tables(): Snapshot {
-    return snapshot(this.#tables);
+    return structuredClone(snapshot(this.#tables));
   }
 
   async call<C extends CommandName>(command: C, req: Request<C>): Promise<Response<C>> {
@@ -112,15 +113,21 @@ export class DriverModel implements Transport {
   }
 
   #run<C extends CommandName>(command: C, req: Request<C>): Response<C> {
+    let response: Response<C>;
     try {
-      return HANDLERS[command](this.#tables, req, this.#around);
+      response = HANDLERS[command](this.#tables, req, this.#around);
     } catch (error) {
-      if (error instanceof Refusal) throw new DriverError(command, error.opte);
-      throw error;
-    } finally {
+      if (!(error instanceof Refusal)) throw error;
       // Refused commands are kept too: some leave a trace (a delete of a busy port).
-      if (!READS.has(command)) this.#record(command, req);
+      this.#keep(command, req);
+      throw new DriverError(command, error.opte);
     }
+    this.#keep(command, req);
+    return response;
+  }
+
+  #keep(command: CommandName, req: unknown): void {
+    if (!READS.has(command)) this.#record(command, req);
   }
 
   #record(name: string, value: unknown): void {
@@ -161,7 +168,14 @@ export class DriverModel implements Transport {
 
   #addInitialPort(port: InitialPort): void {
     if (this.#tables.ports.has(port.name)) return;
-    this.#run("CreateXde", initialPort(port));
+    try {
+      // Not a command of anybody's: it is part of the snapshot that the start ends with.
+      ports.createXde(this.#tables, initialPort(port), this.#around);
+    } catch (error) {
+      this.#journal?.close();
+      const why = error instanceof Refusal ? describeOpteError(error.opte) : messageOf(error);
+      throw badRequest(`model.ports: ${port.name} cannot be made: ${why}`);
+    }
   }
 
   async close(): Promise<void> {

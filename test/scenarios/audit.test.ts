@@ -1,0 +1,150 @@
+/** What others change behind the agent's back: taken up, repaired, or left, each as it should be. */
+import { afterEach, describe, expect, test } from "vitest";
+import type { CommandName, Request } from "../../src/opte/types.ts";
+import { propolis } from "../harness/registration.ts";
+import { Sled, type SledOptions } from "../harness/sled.ts";
+
+const VM1 = propolis(1);
+
+let sled: Sled;
+afterEach(() => sled.close());
+
+/** guest0 is a VMM's and in 239.1.1.1 on ff04::1; guest1 is nobody's. */
+async function start(options: SledOptions = {}): Promise<void> {
+  sled = await Sled.start({ model: { ports: [{ name: "guest0" }, { name: "guest1" }] }, ...options });
+  await sled.adopt(VM1, "guest0");
+  await sled.setMapping("239.1.1.1", "ff04::1");
+  await sled.join(VM1, "239.1.1.1");
+}
+
+/** A command of somebody else's, past the agent. */
+const opteadm = <C extends CommandName>(command: C, req: Record<string, unknown>) =>
+  sled.model.call(command, req as unknown as Request<C>);
+
+const ANY = { mode: "exclude", sources: [] };
+
+async function audit(): Promise<readonly { what: string; subject: object; repaired: boolean }[]> {
+  const answer = await sled.request("POST", "/multicast/audit");
+  expect(answer.status).toBe(200);
+  return (answer.body as { findings: { what: string; subject: object; repaired: boolean }[] }).findings;
+}
+
+test("an audit of a sled in order finds nothing", async () => {
+  await start();
+  expect(await audit()).toEqual([]);
+});
+
+describe("a mapping that somebody else set", () => {
+  test("is taken up by a list request: the NICs are joined and waiting members wake", async () => {
+    await start();
+    await sled.join(VM1, "239.2.2.2");
+    await opteadm("SetMcast2Phys", { group: "239.2.2.2", underlay: "ff04::2" });
+    await sled.get("/networking/mcast-m2p");
+    expect([...sled.nics.joined].sort()).toEqual(["ff04::1", "ff04::2"]);
+    expect(sled.subscriptions["ff04::2"]).toEqual({ guest0: "exclude()" });
+    expect(await sled.memberships(VM1)).toEqual({ "239.1.1.1": "applied", "239.2.2.2": "applied" });
+  });
+
+  test("is taken up by the audit, which names it", async () => {
+    await start();
+    await opteadm("SetMcast2Phys", { group: "239.2.2.2", underlay: "ff04::2" });
+    expect(await audit()).toEqual([
+      { what: "mapping-taken-up", subject: { group: "239.2.2.2", underlay: "ff04::2" }, repaired: true },
+    ]);
+    expect([...sled.nics.joined].sort()).toEqual(["ff04::1", "ff04::2"]);
+  });
+});
+
+describe("a mapping that somebody else cleared", () => {
+  test("leaves the NICs, and its members wait; what they left under the underlay is removed", async () => {
+    await start();
+    await opteadm("ClearMcast2Phys", { group: "239.1.1.1", underlay: "ff04::1" });
+    await audit();
+    expect([...sled.nics.joined]).toEqual([]);
+    expect(await sled.memberships(VM1)).toEqual({ "239.1.1.1": "pending" });
+    await audit();
+    expect(sled.subscriptions).toEqual({});
+    expect(sled.mappings).toEqual({});
+  });
+
+  test("moved elsewhere, takes the members with it", async () => {
+    await start();
+    await opteadm("SetMcast2Phys", { group: "239.1.1.1", underlay: "ff04::9" });
+    await audit();
+    await audit();
+    expect([...sled.nics.joined]).toEqual(["ff04::9"]);
+    expect(sled.subscriptions).toEqual({ "ff04::9": { guest0: "exclude()" } });
+  });
+
+  test("and joined meanwhile, is a membership that waits, not an error", async () => {
+    await start();
+    await opteadm("ClearMcast2Phys", { group: "239.1.1.1", underlay: "ff04::1" });
+    expect((await sled.join(VM1, "239.1.1.1", "10.0.0.1")).status).toBe(204);
+    expect(await sled.memberships(VM1)).toEqual({ "239.1.1.1": "pending" });
+  });
+});
+
+describe("a subscription", () => {
+  test("of ours with another filter is set right", async () => {
+    await start();
+    await opteadm("McastSubscribe", { port: "guest0", group: "239.1.1.1", filter: { mode: "include", sources: [] } });
+    expect(await audit()).toMatchObject([{ what: "subscription-differs", repaired: true }]);
+    expect(sled.subscriptions).toEqual({ "ff04::1": { guest0: "exclude()" } });
+  });
+
+  test("on a port of ours that no membership explains is removed", async () => {
+    await start();
+    await sled.setMapping("239.2.2.2", "ff04::2");
+    await opteadm("McastSubscribe", { port: "guest0", group: "239.2.2.2", filter: ANY });
+    expect(await audit()).toMatchObject([{ what: "subscription-unexplained", repaired: true }]);
+    expect(sled.subscriptions).toEqual({ "ff04::1": { guest0: "exclude()" } });
+  });
+
+  test("on a port of ours under an underlay that nothing maps to any more is removed all the same", async () => {
+    await start();
+    await opteadm("SetMcast2Phys", { group: "239.2.2.2", underlay: "ff04::2" });
+    await opteadm("McastSubscribe", { port: "guest0", group: "239.2.2.2", filter: ANY });
+    await opteadm("ClearMcast2Phys", { group: "239.2.2.2", underlay: "ff04::2" });
+    expect(await audit()).toMatchObject([{ what: "subscription-unexplained", repaired: true }]);
+    expect(sled.subscriptions).toEqual({ "ff04::1": { guest0: "exclude()" } });
+    expect(sled.mappings).toEqual({ "239.1.1.1": "ff04::1" });
+  });
+
+  test("on a port that is not ours is left alone", async () => {
+    await start();
+    await opteadm("McastSubscribe", { port: "guest1", group: "239.1.1.1", filter: ANY });
+    expect(await audit()).toEqual([]);
+    expect(sled.subscriptions).toEqual({ "ff04::1": { guest0: "exclude()", guest1: "exclude()" } });
+  });
+});
+
+test("observe mode tells what it finds and mends nothing", async () => {
+  await start({ auditMode: "observe" });
+  await opteadm("McastUnsubscribe", { port: "guest0", group: "239.1.1.1" });
+  await opteadm("SetMcast2Phys", { group: "239.2.2.2", underlay: "ff04::2" });
+  const findings = await audit();
+  expect(findings.map(({ what, repaired }) => ({ what, repaired }))).toEqual([
+    { what: "mapping-taken-up", repaired: false },
+    { what: "subscription-missing", repaired: false },
+  ]);
+  expect(sled.subscriptions).toEqual({});
+  expect([...sled.nics.joined]).toEqual(["ff04::1"]);
+});
+
+test("an audit that cannot mend something says why", async () => {
+  await start();
+  await opteadm("McastUnsubscribe", { port: "guest0", group: "239.1.1.1" });
+  sled.fail("McastSubscribe");
+  expect(await audit()).toMatchObject([
+    { what: "subscription-missing", repaired: false, error: expect.stringContaining("injected") },
+  ]);
+});
+
+test("the status keeps the last audits, newest first", async () => {
+  await start();
+  await audit();
+  await opteadm("McastUnsubscribe", { port: "guest0", group: "239.1.1.1" });
+  await audit();
+  const { audits } = (await sled.get("/multicast/status")).body as { audits: { findings: object[] }[] };
+  expect(audits.map(({ findings }) => findings.length)).toEqual([1, 0]);
+});
