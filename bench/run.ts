@@ -1,0 +1,43 @@
+/**
+ * Runs the benchmarks named on the command line, or all of them, and prints what they found. Exits
+ * 1 if a bound does not hold, unless `--no-bounds` asks only for the figures, and 2 on bad usage.
+ */
+import { cpus } from "node:os";
+import { parseArgs } from "node:util";
+import { httpList } from "./http-list.ts";
+import { httpPut } from "./http-put.ts";
+import { type Benchmark, holds } from "./measure/comparison.ts";
+import { tableOf } from "./measure/report.ts";
+import { operationCost } from "./operation-cost.ts";
+import { start } from "./start.ts";
+
+const BENCHMARKS: readonly Benchmark[] = [operationCost, httpPut, httpList, start];
+
+function usage(problem: string): never {
+  const names = BENCHMARKS.map(({ name }) => name).join(", ");
+  process.stderr.write(`${problem}\nusage: npm run bench -- [--no-bounds] [NAME…], of ${names}\n`);
+  process.exit(2);
+}
+
+function chosen(): { readonly benchmarks: readonly Benchmark[]; readonly bounds: boolean } {
+  const { values, positionals } = parseArgs({
+    options: { "no-bounds": { type: "boolean", default: false } },
+    allowPositionals: true,
+  });
+  const named = positionals.map(
+    (name) => BENCHMARKS.find((one) => one.name === name) ?? usage(`no benchmark is called ${name}`),
+  );
+  return { benchmarks: named.length === 0 ? BENCHMARKS : named, bounds: !values["no-bounds"] };
+}
+
+const { benchmarks, bounds } = chosen();
+let broken = 0;
+console.log(`node ${process.version}, ${cpus().length} CPUs; figures are median (min–max) over the rounds`);
+for (const { name, about, run } of benchmarks) {
+  console.log(`\n${name}: ${about}`);
+  const comparisons = await run();
+  console.log(tableOf(comparisons));
+  broken += comparisons.filter((comparison) => !holds(comparison)).length;
+}
+console.log(broken === 0 ? "\nevery bound holds" : `\nbounds that do not hold: ${broken}`);
+process.exitCode = bounds && broken > 0 ? 1 : 0;

@@ -1,0 +1,44 @@
+/**
+ * How long the daemon takes from the spawn of its process until `/readyz` says that it is ready,
+ * with an empty driver model. Most of that is Node and the libraries, so it is held against a bare
+ * application that loads the same ones and registers the same plugins.
+ */
+import type { Benchmark } from "./measure/comparison.ts";
+import { inTurn } from "./measure/rounds.ts";
+import { type ServerKind, ServerProcess } from "./measure/server-process.ts";
+
+const ROUNDS = 21;
+const WARM_UP_ROUNDS = 2;
+
+async function milliseconds(kind: ServerKind, args: readonly string[] = []): Promise<number> {
+  const server = await ServerProcess.start(kind, { args });
+  await server.stop();
+  return server.startedIn;
+}
+
+const VARIANTS = {
+  daemon: () => milliseconds("daemon"),
+  sameLibraries: () => milliseconds("start", ["prom-client"]),
+  withoutPromClient: () => milliseconds("start"),
+};
+
+export const start: Benchmark = {
+  name: "start",
+  about:
+    `From spawn to /readyz answering 200, asked every 2 ms, ${ROUNDS} rounds; ` +
+    "baseline: a bare Fastify application with @fastify/swagger and @fastify/swagger-ui",
+  async run() {
+    await inTurn(WARM_UP_ROUNDS, VARIANTS);
+    const { daemon, sameLibraries, withoutPromClient } = await inTurn(ROUNDS, VARIANTS);
+    const common = { unit: "ms", measured: daemon } as const;
+    return [
+      {
+        ...common,
+        title: "baseline loads prom-client too",
+        baseline: sameLibraries,
+        bound: { kind: "at most", ratio: 1.5 },
+      },
+      { ...common, title: "baseline without prom-client", baseline: withoutPromClient },
+    ];
+  },
+};
