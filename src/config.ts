@@ -68,7 +68,14 @@ function texts(key: string, value: unknown): string[] {
   return value.map((one, i) => text(`${key}[${i}]`, one));
 }
 
-const WILDCARDS = new Set(["0.0.0.0", "::"]);
+function distinct(key: string, value: unknown): string[] {
+  const all = texts(key, value);
+  const twice = all.find((one, i) => all.indexOf(one) !== i);
+  if (twice !== undefined) throw wrong(key, `${twice} is named twice`);
+  return all;
+}
+
+const WILDCARDS = new Set(["0.0.0.0", "::", "::ffff:0.0.0.0"]);
 const ADDRESS_PORT = /^(?:\[(?<v6>[^\]]+)\]|(?<v4>[^:[\]]+)):(?<port>\d{1,5})$/;
 
 export function parseListen(key: string, value: unknown, wildcardAllowed: boolean): Listen {
@@ -121,9 +128,11 @@ function parseUnderlayIp(key: string, value: unknown): Ipv6 {
   return ip;
 }
 
-function seconds(key: string, value: unknown): number {
+/** A flag's text or a file's number. */
+function seconds(key: string, given: unknown): number {
+  const value = typeof given === "string" && /^\d+(?:\.\d+)?$/.test(given) ? Number(given) : given;
   if (typeof value !== "number" || !Number.isFinite(value) || value < 0 || value > 86_400) {
-    throw wrong(key, `${value} is not a number of seconds between 0 and 86400`);
+    throw wrong(key, `${JSON.stringify(given)} is not a number of seconds between 0 and 86400`);
   }
   return value;
 }
@@ -154,7 +163,8 @@ const TABLES: ReadonlySet<string> = new Set(
 
 /** A file's tables as dotted keys: `[log] level = …` is `log.level`. */
 function flatten(table: Settings): Record<string, unknown> {
-  const flat: Record<string, unknown> = {};
+  // Without a prototype `__proto__` is a key like any other, and refused like one.
+  const flat: Record<string, unknown> = Object.create(null);
   for (const [key, value] of Object.entries(table)) {
     if (!TABLES.has(key)) flat[key] = value;
     else if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrong(key, "must be a table");
@@ -179,7 +189,7 @@ export function readConfigFile(path: string): Settings {
 
 /** Checks every setting; later sources override earlier ones. */
 export function parseConfig(...sources: readonly Settings[]): Config {
-  const settings: Record<string, unknown> = Object.assign({}, ...sources);
+  const settings: Record<string, unknown> = Object.assign(Object.create(null), ...sources);
   for (const key of Object.keys(settings)) {
     if (!(KEYS as readonly string[]).includes(key)) throw wrong(key, `no such setting; there are ${KEYS.join(", ")}`);
   }
@@ -204,7 +214,7 @@ export function parseConfig(...sources: readonly Settings[]): Config {
     setUnderlay: get("xde.set_underlay", flag, true),
     modelState: get("model.state", text, undefined),
     modelPorts: get("model.ports", texts, []).map((one, i) => parseModelPort(`model.ports[${i}]`, one)),
-    underlayNics: get("underlay.nics", texts, []),
+    underlayNics: get("underlay.nics", distinct, []),
     underlayIp: get("underlay.ip", parseUnderlayIp, "fd00::1" as Ipv6),
     underlayJoin: get("underlay.join", parseJoinPolicy, "mapped"),
     stateDir: get("state_dir", text, illumos ? "/var/sledcast" : "./.sledcast"),

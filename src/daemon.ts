@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** sledcastd: reads its settings, puts the agent together, and listens until it is told to stop. */
-import { chmodSync, existsSync, unlinkSync } from "node:fs";
+import { chmodSync, lstatSync, unlinkSync } from "node:fs";
 import { connect } from "node:net";
 import { Command, CommanderError, Option } from "commander";
 import type { FastifyInstance } from "fastify";
@@ -17,7 +17,7 @@ import { Metrics } from "./metrics.ts";
 import { DriverModel } from "./opte/model/model.ts";
 import { VERSION } from "./version.ts";
 
-const EXIT = { ok: 0, failed: 1, usage: 2, fatal: 95 } as const;
+const EXIT = { ok: 0, failed: 1, usage: 2, fatal: 95, privilege: 100 } as const;
 
 /** Flags by the setting they override. */
 const FLAGS: readonly (readonly [flag: string, key: string, help: string])[] = [
@@ -44,10 +44,17 @@ const FLAGS: readonly (readonly [flag: string, key: string, help: string])[] = [
 const REPEATABLE = new Set(["model.ports", "underlay.nics"]);
 
 const EPILOGUE = `
-A key of the TOML file given with --config is the name in product terms, for example
-\`listen\`, \`driver\`, or \`nics\` in the table \`[underlay]\`; a flag overrides the file.
+The TOML file given with --config has a key for each flag, which overrides it:
+  listen, insecure_wildcard, driver, state_dir
+  [model] state, ports     [underlay] nics, ip, join     [xde] device, set_underlay
+  [log] level, format      [audit] interval, mode
+
+This version has no xde driver and keeps no state of its own: the [xde] settings and state_dir are
+accepted and have no effect yet.
+
 SIGTERM and SIGINT end the daemon after the requests under way. Driver state is left as it is.
-Exit status: 0 stopped, 1 failed, 2 bad usage or configuration, 95 cannot ever run like this.`;
+Exit status: 0 stopped, 1 failed, 2 bad usage or configuration, 95 cannot ever run like this,
+100 a privilege is missing.`;
 
 function parseFlags(argv: readonly string[]): { readonly file: string | undefined; readonly settings: Settings } {
   const command = new Command("sledcastd")
@@ -69,7 +76,7 @@ function parseFlags(argv: readonly string[]): { readonly file: string | undefine
   const settings: Record<string, unknown> = {};
   for (const { key, name } of options) {
     if (command.getOptionValueSource(name) !== "cli") continue;
-    settings[key] = key === "audit.interval" ? Number(values[name]) : values[name];
+    settings[key] = values[name];
   }
   return { file: values.config as string | undefined, settings };
 }
@@ -92,16 +99,18 @@ function openDriver(config: Config): DriverModel {
   });
 }
 
-/** A socket that nobody answers on is what a killed daemon left; one that answers is in use. */
+/** Removes a socket that a killed daemon left. Anything else of that name, and a socket in use, is somebody's. */
 async function clearStaleSocket(path: string): Promise<void> {
-  if (!existsSync(path)) return;
-  const inUse = await new Promise<boolean>((resolve) => {
+  const there = lstatSync(path, { throwIfNoEntry: false });
+  if (there === undefined) return;
+  if (!there.isSocket()) throw new SledcastError("conflict", `listen: unix:${path} exists and is no socket`);
+  const answer = await new Promise<string>((resolve) => {
     const probe = connect(path, () => {
       probe.destroy();
-      resolve(true);
-    }).on("error", () => resolve(false));
+      resolve("another process answers there");
+    }).on("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
   });
-  if (inUse) throw new SledcastError("conflict", `listen: another process answers on unix:${path}`);
+  if (answer !== "ECONNREFUSED") throw new SledcastError("conflict", `listen: unix:${path} is not free: ${answer}`);
   unlinkSync(path);
 }
 
@@ -170,9 +179,13 @@ async function main(config: Config): Promise<void> {
   log.info({ ready: agent.readiness.ready, degraded: agent.readiness.degraded.length }, "ready");
 }
 
+function isPrivilege(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "EACCES" || error.code === "EPERM");
+}
+
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-  if (!(error instanceof SledcastError)) return EXIT.failed;
+  if (!(error instanceof SledcastError)) return isPrivilege(error) ? EXIT.privilege : EXIT.failed;
   if (error.kind === "internal") return EXIT.fatal;
   return error.kind === "bad-request" ? EXIT.usage : EXIT.failed;
 }

@@ -14,6 +14,7 @@ import { Flows } from "../multicast/flows.ts";
 import { Forwarding } from "../multicast/forwarding.ts";
 import { Mappings } from "../multicast/mappings.ts";
 import { Members } from "../multicast/members.ts";
+import { SelfMaps } from "../multicast/self-maps.ts";
 import { Subscriptions } from "../multicast/subscriptions.ts";
 import { MappingView } from "../multicast/view.ts";
 import type { MulticastAddr, UnderlayGroup } from "../net/group.ts";
@@ -24,11 +25,19 @@ import { PortManager } from "../ports/manager.ts";
 import type { Uuid } from "../uuid.ts";
 import type { Membership, Registration, Vmm, VmmState } from "../vmm/vmm.ts";
 import { type MembershipStatus, Vmms } from "../vmm/vmms.ts";
-import { Audit, type AuditReport } from "./audit.ts";
+import { Audit, type AuditReport, type Finding } from "./audit.ts";
 import { type PortSummary, summarizePorts } from "./port-list.ts";
 import { Readiness } from "./readiness.ts";
 import { Repairs } from "./repairs.ts";
-import { type AgentStatus, degradedThings, SIZE_HELP, type StatusParts, sizes, statusOf } from "./status.ts";
+import {
+  type AgentStatus,
+  brokenCount,
+  degradedThings,
+  SIZE_HELP,
+  type StatusParts,
+  sizes,
+  statusOf,
+} from "./status.ts";
 
 export interface AgentOptions {
   readonly transport: Transport;
@@ -54,6 +63,10 @@ export interface Listed<T> {
 /** A list request waits this long for the driver before it answers from what was seen last. */
 const FRESH_WITHIN_MS = 1000;
 const REPORTS_KEPT = 5;
+/** A client is not kept longer than this by a driver that does not answer; its operation stays in line. */
+const ANSWER_WITHIN_MS = 60_000;
+
+type Table = "m2p" | "forwarding" | "subscriptions";
 
 export class SledAgent {
   readonly #driver: Driver;
@@ -64,6 +77,7 @@ export class SledAgent {
   readonly #view = new MappingView();
   readonly #filters: MulticastFilterMap;
   readonly #flows: Flows;
+  readonly #selfMaps: SelfMaps;
   readonly #subscriptions: Subscriptions;
   readonly #mappings: Mappings;
   readonly #forwarding: Forwarding;
@@ -72,10 +86,12 @@ export class SledAgent {
   readonly #audit: Audit;
   readonly #auditMode: AuditMode;
   readonly #auditInterval: number;
-  readonly #reports: AuditReport[] = [];
+  #reports: readonly AuditReport[] = [];
   readonly #repairs: Repairs;
   readonly #readiness = new Readiness();
-  #seen = { m2p: performance.now(), forwarding: performance.now(), subscriptions: performance.now() };
+  /** When each table was read last; one that never was cannot be shown. */
+  #seen: { [T in Table]?: number } = {};
+  readonly #queuedLists = new Map<Table, Promise<unknown>>();
   #lastSubscriptions: readonly SubscriptionEntry[] = [];
   #auditTimer: NodeJS.Timeout | undefined;
   #stockTaken = false;
@@ -90,8 +106,17 @@ export class SledAgent {
     this.#lane = new Lane(options.laneCapacity === undefined ? {} : { capacity: options.laneCapacity });
     this.#filters = new MulticastFilterMap(options.joins, log);
     this.#flows = new Flows(this.#driver, log);
-    this.#subscriptions = new Subscriptions(this.#driver, this.#view, new Members(), log);
-    this.#mappings = new Mappings(this.#driver, this.#view, this.#filters, this.#subscriptions, this.#flows, log);
+    this.#selfMaps = new SelfMaps(this.#driver, log);
+    this.#subscriptions = new Subscriptions(this.#driver, this.#view, new Members(), this.#selfMaps, log);
+    this.#mappings = new Mappings(
+      this.#driver,
+      this.#view,
+      this.#filters,
+      this.#subscriptions,
+      this.#flows,
+      this.#selfMaps,
+      log,
+    );
     this.#forwarding = new Forwarding(this.#driver, log);
     this.#ports = new PortManager(this.#driver, options.datalinks, options.underlayIp, log);
     this.#vmms = new Vmms(this.#driver, this.#ports, this.#subscriptions, this.#flows, log);
@@ -101,13 +126,14 @@ export class SledAgent {
       driver: this.#driver,
       view: this.#view,
       mappings: this.#mappings,
+      forwarding: this.#forwarding,
       subscriptions: this.#subscriptions,
       log,
       isOurs: (port) => this.#vmms.ownerOf(port) !== undefined,
     });
     this.#repairs = new Repairs(
       () => this.#lane.run("repair", () => this.#repairAll()),
-      () => degradedThings(this.#parts).length > 0,
+      () => brokenCount(this.#parts),
     );
     metrics.watch(SIZE_HELP, () => sizes(this.#parts));
   }
@@ -131,18 +157,16 @@ export class SledAgent {
   }
 
   async #takeStock(): Promise<void> {
-    const mappings = await this.#driver.dumpMcast2Phys();
+    const found = await this.#mappings.takeStock();
     this.#readiness.done("driver", `${this.#driver.info.kind}, API version ${this.#driver.info.apiVersion}`);
-    for (const { group, underlay } of mappings) {
-      this.#view.map(group, underlay);
-      await this.#filters.hold(underlay, group);
-    }
-    this.#readiness.done("mappings", `${mappings.length} found in the driver`);
+    this.#readiness.done("mappings", `${found} found in the driver`);
     const failed = this.#filters.degraded.length;
     this.#readiness.done("joins", failed === 0 ? "all joined" : `${failed} underlay groups not joined`);
     const entries = await this.#forwarding.refresh();
     this.#readiness.done("forwarding", `${entries.length} found in the driver`);
     this.#stockTaken = true;
+    const now = performance.now();
+    this.#seen = { m2p: now, forwarding: now };
   }
 
   setMapping(mapping: M2pMapping): Promise<void> {
@@ -231,15 +255,26 @@ export class SledAgent {
     return this.#vmms.memberships(this.#vmms.require(id));
   }
 
+  /** One table after another, each a step of the lane of its own. */
   async audit(): Promise<AuditReport> {
-    const report = await this.#change("audit", async () => {
-      // What is known to be broken is tried first, so that the report is about what was not known.
-      if (this.#auditMode === "repair") await this.#repairAll();
-      return this.#audit.run(this.#auditMode);
-    });
-    this.#reports.unshift(report);
-    this.#reports.length = Math.min(this.#reports.length, REPORTS_KEPT);
+    const since = performance.now();
+    const mode = this.#auditMode;
+    // What is known to be broken is tried first, so that the report is about what was not known.
+    if (mode === "repair") await this.repair();
+    const findings: Finding[] = [];
+    for (const part of this.#audit.parts) findings.push(...(await this.#change("audit", () => part(mode))));
+    for (const { what, repaired } of findings) this.#metrics.finding(what, repaired);
+    const seconds = (performance.now() - since) / 1000;
+    const report: AuditReport = { time: new Date().toISOString(), mode, seconds, findings };
+    // One that found something is not to be pushed out by those that did not.
+    const kept = this.#reports.filter((one, i) => i > 0 || one.findings.length > 0);
+    this.#reports = [report, ...kept].slice(0, REPORTS_KEPT);
     return report;
+  }
+
+  /** Tries again everything that failed, now. */
+  repair(): Promise<void> {
+    return this.#change("repair", () => this.#repairAll());
   }
 
   get readiness() {
@@ -271,6 +306,7 @@ export class SledAgent {
       flows: this.#flows,
       subscriptions: this.#subscriptions,
       mappings: this.#mappings,
+      selfMaps: this.#selfMaps,
       forwarding: this.#forwarding,
       ports: this.#ports,
       vmms: this.#vmms,
@@ -293,31 +329,71 @@ export class SledAgent {
       }
     };
     try {
-      return await this.#lane.run(name, timed);
+      return await this.#inTime(name, this.#lane.run(name, timed));
     } finally {
       this.#repairs.wake();
     }
   }
 
-  /** From a fresh dump; from what was seen last, with its age, where the driver does not answer in time. */
+  /** The answer of an operation, or, where the driver does not answer, that there is none yet. */
+  #inTime<T>(name: string, operation: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const late = setTimeout(() => {
+        const busy = this.#driver.busyWith;
+        const what = busy === undefined ? "other operations" : `${busy.command}, for ${busy.seconds.toFixed(0)} s now`;
+        const message = `${name} has no answer in ${ANSWER_WITHIN_MS / 1000} s: the driver is busy with ${what}; the operation stays in line and may still take effect`;
+        reject(new SledcastError("driver-unavailable", message));
+      }, ANSWER_WITHIN_MS);
+      late.unref();
+      operation.then(resolve, reject).finally(() => clearTimeout(late));
+    });
+  }
+
+  /**
+   * From a fresh dump; from what was seen last, with its age, where the driver does not answer in
+   * time or the lane is full. A table that was never read is waited for.
+   */
   async #list<T>(
     name: string,
-    table: "m2p" | "forwarding" | "subscriptions",
+    table: Table,
     fresh: () => Promise<readonly T[]>,
     last: () => readonly T[],
   ): Promise<Listed<T>> {
-    const dump = this.#change(name, fresh).then((entries) => {
-      this.#seen[table] = performance.now();
-      return { entries };
+    const stale = (): Listed<T> | undefined => {
+      const seen = this.#seen[table];
+      return seen === undefined ? undefined : { entries: last(), age: Math.ceil((performance.now() - seen) / 1000) };
+    };
+    const dump = this.#dumpOnce(name, table, fresh).catch((error: unknown) => {
+      const known = error instanceof SledcastError && error.kind === "lane-full" ? stale() : undefined;
+      if (known === undefined) throw error;
+      return known;
     });
+    if (this.#seen[table] === undefined) return dump;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<Listed<T>>((resolve) => {
-      const answer = () => resolve({ entries: last(), age: Math.ceil((performance.now() - this.#seen[table]) / 1000) });
-      timer = setTimeout(answer, FRESH_WITHIN_MS);
+      timer = setTimeout(() => resolve(stale() as Listed<T>), FRESH_WITHIN_MS);
     });
     // A dump that fails after its time is nobody's error any more.
     dump.catch(() => {});
     return Promise.race([dump, late]).finally(() => clearTimeout(timer));
+  }
+
+  /** Requests that come while a dump still waits for its turn share it. */
+  #dumpOnce<T>(name: string, table: Table, fresh: () => Promise<readonly T[]>): Promise<Listed<T>> {
+    const queued = this.#queuedLists.get(table);
+    if (queued !== undefined) return queued as Promise<Listed<T>>;
+    let begun = false;
+    const dump = this.#change(name, async () => {
+      begun = true;
+      this.#queuedLists.delete(table);
+      const entries = await fresh();
+      this.#seen[table] = performance.now();
+      return { entries };
+    });
+    if (begun) return dump;
+    this.#queuedLists.set(table, dump);
+    dump.catch(() => this.#queuedLists.delete(table));
+    return dump;
   }
 
   async #repairAll(): Promise<void> {

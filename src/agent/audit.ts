@@ -6,6 +6,7 @@
 import type { AuditMode } from "../config.ts";
 import { messageOf } from "../error.ts";
 import type { Log } from "../log.ts";
+import type { Forwarding } from "../multicast/forwarding.ts";
 import type { Mappings } from "../multicast/mappings.ts";
 import type { Subscriptions } from "../multicast/subscriptions.ts";
 import type { MappingView } from "../multicast/view.ts";
@@ -37,6 +38,7 @@ export interface AuditParts {
   readonly driver: Driver;
   readonly view: MappingView;
   readonly mappings: Mappings;
+  readonly forwarding: Forwarding;
   readonly subscriptions: Subscriptions;
   readonly log: Log;
   /** Whether a port is of a VMM here. */
@@ -52,22 +54,18 @@ export class Audit {
     this.#parts = parts;
   }
 
-  /** In the lane. A driver that does not answer ends the audit with its error. */
-  async run(mode: AuditMode): Promise<AuditReport> {
-    const since = performance.now();
-    const findings: Finding[] = [];
-    const note = async (what: Finding["what"], subject: Subject, repair: () => Promise<void>) => {
-      findings.push(await this.#settle(mode, what, subject, repair));
-    };
-    await this.#mappings(note);
-    await this.#ports(note);
-    await this.#subscriptions(note);
-    return {
-      time: new Date().toISOString(),
-      mode,
-      seconds: (performance.now() - since) / 1000,
-      findings,
-    };
+  /**
+   * A part for each table, to be run in the lane one after another, so that others get their turn
+   * between them. A driver that does not answer ends the audit with its error.
+   */
+  get parts(): readonly ((mode: AuditMode) => Promise<Finding[]>)[] {
+    return [this.#mappings, this.#forwarding, this.#ports, this.#subscriptions].map((part) => async (mode) => {
+      const findings: Finding[] = [];
+      await part.call(this, async (what, subject, repair) => {
+        findings.push(await this.#settle(mode, what, subject, repair));
+      });
+      return findings;
+    });
   }
 
   async #settle(
@@ -92,11 +90,16 @@ export class Audit {
   }
 
   async #mappings(note: Note): Promise<void> {
-    const { driver, view, mappings } = this.#parts;
-    for (const change of view.differences(await driver.dumpMcast2Phys())) {
+    const { view, mappings } = this.#parts;
+    for (const change of view.differences(await mappings.dump())) {
       const { group, before, after } = change;
       await note("mapping-taken-up", { group, before, underlay: after }, () => mappings.takeUp([change]));
     }
+  }
+
+  /** Nothing hangs on the forwarding table here; it is only looked at, so that what is shown is what is there. */
+  async #forwarding(): Promise<void> {
+    await this.#parts.forwarding.refresh();
   }
 
   /** Ports that memberships wait for can come at any time: their owner makes them without telling us. */
@@ -130,7 +133,7 @@ export class Audit {
     }
     for (const [underlay, ports] of expected) {
       for (const port of ports.keys()) {
-        await note("subscription-missing", { port, underlay }, () => subscriptions.settle(port, underlay));
+        await note("subscription-missing", { port, underlay }, () => subscriptions.reapply(port, underlay));
       }
     }
   }
@@ -141,7 +144,7 @@ export class Audit {
     const expected = new Map<UnderlayGroup, Map<string, SourceFilter>>();
     for (const { port, group, status } of subscriptions.members.all()) {
       const underlay = view.underlayOf(group);
-      if (underlay === undefined || status.state !== "applied") continue;
+      if (underlay === undefined || status.state !== "applied" || expected.get(underlay)?.has(port)) continue;
       const filter = subscriptions.wanted(port, underlay);
       if (filter === undefined) continue;
       const ports = expected.get(underlay) ?? new Map<string, SourceFilter>();

@@ -6,6 +6,7 @@ import type { MulticastFilterMap } from "../multicast/filter-map.ts";
 import type { Flows } from "../multicast/flows.ts";
 import type { Forwarding } from "../multicast/forwarding.ts";
 import type { Mappings } from "../multicast/mappings.ts";
+import type { SelfMaps } from "../multicast/self-maps.ts";
 import type { Subscriptions } from "../multicast/subscriptions.ts";
 import type { MappingView } from "../multicast/view.ts";
 import type { Driver, DriverInfo } from "../opte/driver.ts";
@@ -22,6 +23,7 @@ export interface StatusParts {
   readonly flows: Flows;
   readonly subscriptions: Subscriptions;
   readonly mappings: Mappings;
+  readonly selfMaps: SelfMaps;
   readonly forwarding: Forwarding;
   readonly ports: PortManager;
   readonly vmms: Vmms;
@@ -33,9 +35,17 @@ export interface Degraded {
   readonly reason: string;
 }
 
+/** A membership that waits; without a port while its VMM has none. */
+export interface Pending {
+  readonly group: string;
+  readonly port?: string;
+  readonly propolisId?: string;
+  readonly reason: string;
+}
+
 export interface AgentStatus {
   readonly counts: Sizes;
-  readonly pending: readonly { readonly port: string; readonly group: string; readonly reason: string }[];
+  readonly pending: readonly Pending[];
   readonly degraded: readonly Degraded[];
   readonly audits: readonly AuditReport[];
   readonly driver: DriverInfo & { readonly busyWith: Driver["busyWith"] };
@@ -57,10 +67,15 @@ export const SIZE_HELP = {
 } as const;
 
 export function degradedThings(parts: StatusParts): Degraded[] {
-  const { mappings, filters, subscriptions, flows, ports } = parts;
+  const { mappings, selfMaps, filters, subscriptions, flows, ports } = parts;
   const uncertain = mappings.uncertain;
   return [
     ...(uncertain === undefined ? [] : [{ thing: "mapping" as const, subject: "table", reason: uncertain }]),
+    ...[...selfMaps.left].map((underlay) => ({
+      thing: "mapping" as const,
+      subject: underlay,
+      reason: "this agent mapped the underlay group to itself and has not cleared that yet",
+    })),
     ...filters.degraded.map(({ underlay, reason }) => ({ thing: "filter" as const, subject: underlay, reason })),
     ...subscriptions.degraded.map(({ port, group, status }) => ({
       thing: "membership" as const,
@@ -77,12 +92,22 @@ export function degradedThings(parts: StatusParts): Degraded[] {
   ];
 }
 
-function pendingMembers({ subscriptions }: StatusParts): AgentStatus["pending"][number][] {
-  const pending: AgentStatus["pending"][number][] = [];
+function pendingMembers({ subscriptions, vmms }: StatusParts): Pending[] {
+  const pending: Pending[] = [...vmms.withoutPort()].map(({ id, group, reason }) => ({
+    group,
+    propolisId: id,
+    reason,
+  }));
   for (const { port, group, status } of subscriptions.members.all()) {
     if (status.state === "pending") pending.push({ port, group, reason: status.reason });
   }
   return pending;
+}
+
+/** Whether `degradedThings` has anything to say, without making it say it. */
+export function brokenCount({ mappings, selfMaps, filters, subscriptions, flows, ports }: StatusParts): number {
+  const counted = [filters, subscriptions, flows, ports].reduce((sum, part) => sum + part.brokenCount, 0);
+  return counted + selfMaps.left.size + (mappings.uncertain === undefined ? 0 : 1);
 }
 
 export function sizes(parts: StatusParts): Sizes {
@@ -94,7 +119,7 @@ export function sizes(parts: StatusParts): Sizes {
     vmms: vmms.length,
     memberships: vmms.reduce((sum, vmm) => sum + vmm.memberships.size, 0),
     memberships_pending: pendingMembers(parts).length,
-    degraded: degradedThings(parts).length,
+    degraded: brokenCount(parts),
     port_leftovers: parts.ports.leftovers.length,
     lane_waiting: parts.lane.depth,
   } satisfies Record<keyof typeof SIZE_HELP, number>;

@@ -9,6 +9,9 @@ export class AgentRefusal extends Error {
 
 export type Method = "GET" | "PUT" | "POST" | "DELETE";
 
+/** Longer than the agent itself lets a request wait. */
+const ANSWER_WITHIN_MS = 90_000;
+
 interface Target {
   readonly options: { readonly socketPath: string } | { readonly host: string; readonly port: number };
   readonly name: string;
@@ -17,7 +20,7 @@ interface Target {
 function parseTarget(agent: string): Target {
   if (agent.startsWith("unix:")) return { options: { socketPath: agent.slice("unix:".length) }, name: agent };
   const url = URL.parse?.(agent) ?? (URL.canParse(agent) ? new URL(agent) : null);
-  if (url === null || url.protocol !== "http:") {
+  if (url === null || url.protocol !== "http:" || url.pathname !== "/") {
     throw new SledcastError("bad-request", `--agent: ${agent} is not http://ADDRESS:PORT or unix:/path`);
   }
   const host = url.hostname.replace(/^\[|\]$/g, "");
@@ -34,8 +37,12 @@ export class AgentClient {
   /** The answer's JSON; undefined for an answer without a body. Throws the agent's own message where it refuses. */
   async call(method: Method, path: string, body?: unknown): Promise<unknown> {
     const { status, text } = await this.#exchange(method, path, body);
-    if (status < 300) return text === "" ? undefined : JSON.parse(text);
-    throw new AgentRefusal(explain(status, text));
+    if (status >= 300) throw new AgentRefusal(explain(status, text));
+    try {
+      return text === "" ? undefined : JSON.parse(text);
+    } catch {
+      throw new AgentRefusal(`${this.#target.name} answered something that is no JSON; is it a sledcastd?`);
+    }
   }
 
   #exchange(method: Method, path: string, body: unknown): Promise<{ status: number; text: string }> {
@@ -59,6 +66,7 @@ export class AgentClient {
           ),
         );
       });
+      call.setTimeout(ANSWER_WITHIN_MS, () => call.destroy(new Error(`no answer in ${ANSWER_WITHIN_MS / 1000} s`)));
       call.end(payload);
     });
   }

@@ -1,5 +1,6 @@
 /** `m2p`, `fwd`, `subs`, `filters`, `ports`: this sled's tables. */
 import { type Command, InvalidArgumentError } from "commander";
+import { SledcastError } from "../error.ts";
 import { action } from "./context.ts";
 import { formatFilter } from "./table.ts";
 
@@ -56,8 +57,10 @@ export function fwdCommands(program: Command): void {
   const set = fwd
     .command("set <underlay>")
     .description("add next hops, replacing those of the same address; none are removed")
-    .option("--hop <hop>", "ADDRESS[,REPLICATION[,include|exclude[,SOURCE...]]]; repeatable", parseHop);
-  action<[string, { hop?: Hop[] }]>(set, async (context, underlay, { hop }) => {
+    .option("--hop <hop>", "ADDRESS[,REPLICATION[,include|exclude[,SOURCE...]]]; repeatable", parseHop)
+    .option("--empty", "make an entry without next hops, which drops what is sent to it");
+  action<[string, { hop?: Hop[]; empty?: boolean }]>(set, async (context, underlay, { hop, empty }) => {
+    if (hop === undefined && !empty) throw new SledcastError("bad-request", "fwd set needs a --hop, or --empty");
     await context.client.call("PUT", "/networking/mcast-fwd", { underlay, next_hops: hop ?? [] });
   });
   const clear = fwd.command("clear <underlay>").description("remove the whole entry");

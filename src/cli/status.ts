@@ -6,7 +6,12 @@ import { formatTable } from "./table.ts";
 interface Status {
   readonly version: string;
   readonly counts: Readonly<Record<string, number>>;
-  readonly pending: readonly { readonly port: string; readonly group: string; readonly reason: string }[];
+  readonly pending: readonly {
+    readonly port?: string;
+    readonly propolis_id?: string;
+    readonly group: string;
+    readonly reason: string;
+  }[];
   readonly degraded: readonly { readonly thing: string; readonly subject: string; readonly reason: string }[];
   readonly driver: { readonly kind: string; readonly api_version: number; readonly through: string };
   readonly join_binding: string;
@@ -34,11 +39,11 @@ function describe({ driver, nics, join_binding: binding, counts, pending, degrad
       ...Object.entries(counts).map(([name, count]) => [name.replaceAll("_", " "), count]),
     ],
   );
-  const waiting = pending.map(({ port, group, reason }) => [group, port, reason]);
+  const waiting = pending.map(({ port, propolis_id: id, group, reason }) => [group, port ?? id, reason]);
   const failing = degraded.map(({ thing, subject, reason }) => [thing, subject, reason]);
   return [
     facts,
-    waiting.length === 0 ? "nothing pending\n" : formatTable(["PENDING GROUP", "PORT", "REASON"], waiting),
+    waiting.length === 0 ? "nothing pending\n" : formatTable(["PENDING GROUP", "PORT OR VMM", "REASON"], waiting),
     failing.length === 0 ? "nothing degraded\n" : formatTable(["DEGRADED", "SUBJECT", "REASON"], failing),
   ].join("\n");
 }

@@ -1,5 +1,6 @@
 /** `vmm`, `join`, `leave`: VMMs and their memberships. */
 import type { Command } from "commander";
+import { parseUuid } from "../uuid.ts";
 import { AgentRefusal } from "./client.ts";
 import { action } from "./context.ts";
 import { formatSources, formatTable } from "./table.ts";
@@ -43,7 +44,7 @@ export function vmmCommands(program: Command): void {
       `/vmms/${encodeURIComponent(id)}/multicast-group`,
     )) as Membership[];
     const all = (await context.client.call("GET", "/vmms")) as Vmm[];
-    const found = all.find((one) => one.propolis_id === id.toLowerCase());
+    const found = all.find((one) => one.propolis_id === parseUuid(id));
     if (found === undefined) throw new AgentRefusal(`no VMM ${id} on this sled`);
     context.print({ ...found, memberships }, describe);
   });

@@ -40,7 +40,6 @@ export class DgramJoins implements UnderlayJoins {
   readonly binding = "node:dgram";
   readonly nics: readonly string[];
   readonly #sockets = new Map<UnderlayGroup, Socket>();
-  readonly #errors = new Map<UnderlayGroup, Map<string, string>>();
 
   constructor(nics: readonly string[]) {
     this.nics = nics;
@@ -56,10 +55,9 @@ export class DgramJoins implements UnderlayJoins {
       socket.close();
       throw this.#explain(underlay, error);
     }
-    // Without a listener an asynchronous error of the socket would end the process.
-    socket.on("error", (error) => this.#note(underlay, "socket", error.message));
+    // Nothing is sent or read, so nothing can fail later; without a listener it would end the process if it did.
+    socket.on("error", () => {});
     socket.unref();
-    this.#errors.delete(underlay);
     this.#sockets.set(underlay, socket);
   }
 
@@ -70,7 +68,6 @@ export class DgramJoins implements UnderlayJoins {
       if (found === undefined) throw new JoinError(underlay, nic, undefined, "there is no such NIC");
       socket.addMembership(underlay, `::%${nic}`);
     } catch (error) {
-      this.#note(underlay, nic, messageOf(error));
       if (error instanceof JoinError || isLimit(error)) throw error;
       throw new JoinError(underlay, nic, found?.index, messageOf(error));
     }
@@ -83,14 +80,7 @@ export class DgramJoins implements UnderlayJoins {
     return new SledcastError("resource-limit", text, { cause: error });
   }
 
-  #note(underlay: UnderlayGroup, nic: string, message: string): void {
-    const errors = this.#errors.get(underlay) ?? new Map<string, string>();
-    errors.set(nic, message);
-    this.#errors.set(underlay, errors);
-  }
-
   async leave(underlay: UnderlayGroup): Promise<void> {
-    this.#errors.delete(underlay);
     const socket = this.#sockets.get(underlay);
     this.#sockets.delete(underlay);
     socket?.close();
@@ -98,11 +88,7 @@ export class DgramJoins implements UnderlayJoins {
 
   states(underlay: UnderlayGroup): readonly NicState[] {
     const joined = this.#sockets.has(underlay);
-    const errors = this.#errors.get(underlay);
-    return this.nics.map((name) => {
-      const error = errors?.get(name);
-      return { name, index: lookUp(name)?.index, joined, ...(error === undefined ? {} : { error }) };
-    });
+    return this.nics.map((name) => ({ name, index: lookUp(name)?.index, joined }));
   }
 
   async close(): Promise<void> {

@@ -52,20 +52,34 @@ function parseJson(bytes: Buffer): { readonly value: unknown; readonly text: str
   }
 }
 
+function parseBody(request: FastifyRequest, bytes: Buffer): unknown {
+  const { hasBody, keepText } = request.routeOptions.config;
+  if (!hasBody) return undefined;
+  checkContentType(request.headers["content-type"]);
+  const { value, text } = parseJson(bytes);
+  if (keepText) request.bodyText = text;
+  return value;
+}
+
 export function acceptJsonBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  const parser = (request: FastifyRequest, bytes: Buffer): unknown => {
-    if (!request.routeOptions.config.hasBody) return undefined;
-    checkContentType(request.headers["content-type"]);
-    const { value, text } = parseJson(bytes);
-    if (request.routeOptions.config.keepText) request.bodyText = text;
-    return value;
-  };
-  app.addContentTypeParser(
-    "*",
-    { parseAs: "buffer", bodyLimit: MAX_BODY_BYTES },
-    async (request: FastifyRequest, bytes: Buffer) => parser(request, bytes),
-  );
+  // Named besides the rest: Fastify finds a named type much faster.
+  for (const type of ["application/json", "*"]) {
+    app.addContentTypeParser(
+      type,
+      { parseAs: "buffer", bodyLimit: MAX_BODY_BYTES },
+      (request: FastifyRequest, bytes: Buffer, done) => {
+        let value: unknown;
+        try {
+          value = parseBody(request, bytes);
+        } catch (error) {
+          done(error as Error);
+          return;
+        }
+        done(null, value);
+      },
+    );
+  }
 }
 
 /** Fastify's word for a body over the limit, in ours. */

@@ -59,12 +59,13 @@ export async function buildServer({ agent, metrics, log }: ServerOptions): Promi
     const { since, until, shared = false } = config ?? {};
     for (const one of [method].flat()) table.add(url, { method: one, shared, since, until });
   });
-  app.addHook("onRequest", async (request, reply) => {
+  app.addHook("onRequest", (request, reply, next) => {
     reply.header(REQUEST_ID, request.id);
     // Before the path, as in the original: a version that is none is told first.
     if (request.routeOptions.config.shared) requestedVersion(request.raw);
     if (request.is404) table.refuse(request.url, () => requestedVersion(request.raw), reply);
     if (request.url.includes(".") || request.url.includes("%")) pathSegments(request.url);
+    next();
   });
   let closing = false;
   app.addHook("preClose", async () => {
@@ -77,10 +78,11 @@ export async function buildServer({ agent, metrics, log }: ServerOptions): Promi
     if (reply.getHeader("content-type") === JSON_WITH_CHARSET) reply.header("content-type", "application/json");
     next(null, payload);
   });
-  app.addHook("onResponse", async (request, reply) => {
+  app.addHook("onResponse", (request, reply, next) => {
     const seconds = reply.elapsedTime / 1000;
     metrics.request(request.routeOptions.url ?? "none", reply.statusCode, seconds);
     logRequest(log, request, reply);
+    next();
   });
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, log));
   // Never reached, the hook above refuses first; without it Fastify would make its own.

@@ -5,15 +5,16 @@
  * every NIC or none, the last one leaves them all.
  */
 import { messageOf } from "../error.ts";
-import type { NicState, UnderlayJoins } from "../host/joins.ts";
+import { JoinError, type NicState, type UnderlayJoins } from "../host/joins.ts";
 import type { Log } from "../log.ts";
 import type { UnderlayGroup } from "../net/group.ts";
 import { compareIp, type Ip, sortedUnique } from "../net/ip.ts";
+import { ReturningMap } from "../returning-map.ts";
 
 interface Held {
   readonly holders: Set<Ip>;
   /** Why the NICs are not joined although they should be; undefined: they are. */
-  failure: string | undefined;
+  failure: Error | undefined;
 }
 
 export interface FilterEntry {
@@ -25,7 +26,7 @@ export interface FilterEntry {
 export class MulticastFilterMap {
   readonly #joins: UnderlayJoins;
   readonly #log: Log;
-  readonly #held = new Map<UnderlayGroup, Held>();
+  readonly #held = new ReturningMap<UnderlayGroup, Held>();
   /** The held groups whose join failed: few, and looked at often. */
   readonly #failed = new Set<UnderlayGroup>();
 
@@ -69,11 +70,11 @@ export class MulticastFilterMap {
     } catch (error) {
       const held = this.#held.get(underlay) ?? { holders: new Set<Ip>(), failure: undefined };
       held.holders.add(holder);
-      held.failure = messageOf(error);
+      held.failure = asError(error);
       this.#held.set(underlay, held);
       this.#failed.add(underlay);
       this.#log.warn(
-        { underlay, group: holder, error: held.failure },
+        { underlay, group: holder, error: messageOf(error) },
         "underlay group is mapped but not joined; it will be retried",
       );
     }
@@ -97,7 +98,7 @@ export class MulticastFilterMap {
         await this.#joins.join(underlay);
         this.#settle(underlay, held);
       } catch (error) {
-        held.failure = messageOf(error);
+        held.failure = asError(error);
       }
     }
   }
@@ -108,20 +109,35 @@ export class MulticastFilterMap {
     this.#log.info({ underlay }, "underlay group joined on the NICs after earlier failure");
   }
 
+  /** How many things are broken: cheap to ask. */
+  get brokenCount(): number {
+    return this.#failed.size;
+  }
+
   get degraded(): { readonly underlay: UnderlayGroup; readonly reason: string }[] {
     return [...this.#failed].map((underlay) => ({
       underlay,
-      reason: this.#held.get(underlay)?.failure ?? "not joined",
+      reason: this.#held.get(underlay)?.failure?.message ?? "not joined",
     }));
   }
 
   list(): FilterEntry[] {
     return [...this.#held]
-      .map(([underlay, { holders }]) => ({
+      .map(([underlay, { holders, failure }]) => ({
         underlay,
         holders: sortedUnique(holders),
-        nics: this.#joins.states(underlay),
+        nics: this.#joins.states(underlay).map((nic) => withFailure(nic, failure)),
       }))
       .sort((a, b) => compareIp(a.underlay, b.underlay));
   }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+/** The NIC that refused bears the reason; where no single one did, each does. */
+function withFailure(nic: NicState, failure: Error | undefined): NicState {
+  if (failure === undefined || (failure instanceof JoinError && failure.nic !== nic.name)) return nic;
+  return { ...nic, error: failure.message };
 }

@@ -36,6 +36,11 @@ export class Flows {
     for (const port of [...this.#stale.keys()]) await this.#clearPort(port);
   }
 
+  /** How many things are broken: cheap to ask. */
+  get brokenCount(): number {
+    return this.#stale.size;
+  }
+
   get stale(): { readonly port: string; readonly reason: string }[] {
     return [...this.#stale].map(([port, reason]) => ({ port, reason }));
   }

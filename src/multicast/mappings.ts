@@ -14,6 +14,7 @@ import { mayHaveTakenEffect } from "../opte/error.ts";
 import type { M2pMapping } from "../opte/types.ts";
 import type { MulticastFilterMap } from "./filter-map.ts";
 import type { Flows } from "./flows.ts";
+import type { SelfMaps } from "./self-maps.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 import type { MappingChange, MappingView } from "./view.ts";
 
@@ -23,6 +24,7 @@ export class Mappings {
   readonly #filters: MulticastFilterMap;
   readonly #subscriptions: Subscriptions;
   readonly #flows: Flows;
+  readonly #selfMaps: SelfMaps;
   readonly #log: Log;
   /** An undo failed, so the driver may hold another mapping than the view: only a dump can tell. */
   #uncertain: string | undefined;
@@ -33,9 +35,11 @@ export class Mappings {
     filters: MulticastFilterMap,
     subscriptions: Subscriptions,
     flows: Flows,
+    selfMaps: SelfMaps,
     log: Log,
   ) {
     this.#driver = driver;
+    this.#selfMaps = selfMaps;
     this.#view = view;
     this.#filters = filters;
     this.#subscriptions = subscriptions;
@@ -54,8 +58,7 @@ export class Mappings {
     await withUndo(async (undo) => {
       await this.#acquireFilter(mapping, undo);
       if (movedFrom !== undefined) await this.#takeOff({ group, underlay: movedFrom }, undo);
-      const revert =
-        before === undefined ? () => this.#clearAgain(mapping) : () => this.#setAgain({ group, underlay: before });
+      const revert = () => this.#revertTo(mapping, before);
       await this.#attempt(undo, () => this.#driver.setMcast2Phys(mapping), revert);
     });
     this.#view.map(group, underlay);
@@ -75,7 +78,7 @@ export class Mappings {
     }
     await withUndo(async (undo) => {
       if (current !== undefined) await this.#takeOff(mapping, undo);
-      const revert = current === undefined ? undefined : () => this.#setAgain(mapping);
+      const revert = current === undefined ? undefined : () => this.#revertTo(mapping, current);
       await this.#attempt(undo, () => this.#driver.clearMcast2Phys(mapping), revert);
     });
     if (current === undefined) {
@@ -89,18 +92,37 @@ export class Mappings {
 
   /** Reads the driver's table; what changed behind our back is taken up, NIC filters and members following. */
   async refresh(): Promise<readonly M2pMapping[]> {
-    const dump = await this.#driver.dumpMcast2Phys();
-    await this.takeUp(this.#view.differences(dump));
+    const dump = await this.dump();
+    if (!this.#view.agreesWith(dump)) {
+      await this.takeUp(this.#view.differences(dump));
+      this.#view.agreed(dump);
+    }
     this.#uncertain = undefined;
     return dump;
+  }
+
+  /** The driver's table without what this agent put there for its own use. */
+  async dump(): Promise<readonly M2pMapping[]> {
+    return this.#selfMaps.sift(await this.#driver.dumpMcast2Phys());
+  }
+
+  /** The first look at the driver: every mapping is taken up, and held whether its join succeeds or not. */
+  async takeStock(): Promise<number> {
+    const dump = await this.dump();
+    for (const { group, before, after } of this.#view.differences(dump)) {
+      if (before !== undefined) await this.#gone({ group, underlay: before });
+      if (after === undefined) continue;
+      this.#view.map(group, after);
+      await this.#filters.hold(after, group);
+    }
+    return dump.length;
   }
 
   async takeUp(changes: readonly MappingChange[]): Promise<void> {
     for (const { group, before, after } of changes) {
       if (before !== undefined) {
         // The members' subscriptions stayed behind under the old underlay.
-        for (const port of this.#subscriptions.members.ofGroup(group).keys())
-          this.#subscriptions.unsettle(port, before);
+        this.#subscriptions.unsettleGroup(group, [before]);
         await this.#gone({ group, underlay: before });
       }
       if (after !== undefined) {
@@ -114,6 +136,7 @@ export class Mappings {
   }
 
   async repair(): Promise<void> {
+    await this.#selfMaps.repair();
     if (this.#uncertain !== undefined) {
       try {
         await this.refresh();
@@ -151,19 +174,14 @@ export class Mappings {
     }
   }
 
-  #setAgain(mapping: M2pMapping): Promise<void> {
-    return this.#uncertainOnFailure(mapping, () => this.#driver.setMcast2Phys(mapping));
-  }
-
-  #clearAgain(mapping: M2pMapping): Promise<void> {
-    return this.#uncertainOnFailure(mapping, () => this.#driver.clearMcast2Phys(mapping));
-  }
-
-  async #uncertainOnFailure({ group }: M2pMapping, step: () => Promise<unknown>): Promise<void> {
+  /** Sets or clears the group as it was before. Failing that, only a dump can tell how it is, and nobody where its members are. */
+  async #revertTo({ group, underlay }: M2pMapping, before: UnderlayGroup | undefined): Promise<void> {
     try {
-      await step();
+      if (before === undefined) await this.#driver.clearMcast2Phys({ group, underlay });
+      else await this.#driver.setMcast2Phys({ group, underlay: before });
     } catch (error) {
       this.#uncertain = `the mapping of ${group} is uncertain: ${messageOf(error)}`;
+      this.#subscriptions.unsettleGroup(group, before === undefined ? [underlay] : [before, underlay]);
       this.#log.error(
         { group, error: messageOf(error) },
         "a failed change of a mapping could not be taken back; the driver will be asked",

@@ -7,7 +7,7 @@
  * Joining, leaving, taking a group off before its mapping goes, and undoing any of them are the
  * same move after a change of the books.
  */
-import { messageOf } from "../error.ts";
+import { messageOf, SledcastError } from "../error.ts";
 import { UndoFailedError } from "../intent/undo.ts";
 import type { Log } from "../log.ts";
 import { isMulticast } from "../net/classify.ts";
@@ -17,6 +17,7 @@ import type { Driver } from "../opte/driver.ts";
 import { isOpte, mayHaveTakenEffect } from "../opte/error.ts";
 import { type SourceFilter, sameFilter, unionFilter } from "../opte/filter.ts";
 import type { Member, MemberState, Members } from "./members.ts";
+import type { SelfMaps } from "./self-maps.ts";
 import type { MappingView } from "./view.ts";
 
 const APPLIED: MemberState = { state: "applied" };
@@ -27,14 +28,16 @@ export class Subscriptions {
   readonly members: Members;
   readonly #driver: Driver;
   readonly #view: MappingView;
+  readonly #selfMaps: SelfMaps;
   readonly #log: Log;
   /** Where the driver may hold something other than the books say, because an undo failed or a mapping went behind our back. */
   readonly #unsettled = new Map<UnderlayGroup, Set<string>>();
   /** Members that failed: few, and looked at often. */
   readonly #degraded = new Set<Member>();
 
-  constructor(driver: Driver, view: MappingView, members: Members, log: Log) {
+  constructor(driver: Driver, view: MappingView, members: Members, selfMaps: SelfMaps, log: Log) {
     this.#driver = driver;
+    this.#selfMaps = selfMaps;
     this.#view = view;
     this.members = members;
     this.#log = log;
@@ -91,6 +94,23 @@ export class Subscriptions {
     }
   }
 
+  /** The undo of a leave: the membership is back whatever happens; not in effect, it is degraded, and that is thrown. */
+  async reinstate(port: string, group: MulticastAddr, filter: SourceFilter): Promise<void> {
+    const member: Member = { port, group, filter, status: noMapping(group) };
+    this.members.put(member);
+    await this.#applyOrDegrade(member);
+    if (member.status.state === "degraded") throw new SledcastError("driver-busy", member.status.reason);
+  }
+
+  /** The undo of a join: the membership is gone whatever happens; what the driver keeps of it is unsettled, and thrown. */
+  async withdraw(port: string, group: MulticastAddr): Promise<void> {
+    const member = this.members.get(port, group);
+    if (member !== undefined) this.#degraded.delete(member);
+    this.members.remove(port, group);
+    const underlay = this.#view.underlayOf(group);
+    if (underlay !== undefined) await this.#syncOrUnsettle(port, underlay, group);
+  }
+
   /** The port is gone, and its subscriptions with it. */
   forgetPort(port: string): void {
     for (const member of [...this.members.ofPort(port).values()]) {
@@ -112,9 +132,8 @@ export class Subscriptions {
     let failure: unknown;
     for (const { port } of this.members.ofGroup(group).values()) {
       try {
-        await this.#ignoringLostPort(() => this.#sync(port, underlay, group));
+        await this.#syncOrUnsettle(port, underlay, group);
       } catch (error) {
-        this.unsettle(port, underlay);
         failure = error;
       }
     }
@@ -130,7 +149,10 @@ export class Subscriptions {
 
   /** The group's mapping is gone: its members wait. */
   suspend(group: Ip): void {
-    for (const member of this.members.ofGroup(group).values()) this.#setStatus(member, noMapping(group));
+    for (const member of this.members.ofGroup(group).values()) {
+      this.#setStatus(member, noMapping(group));
+      this.#log.info({ port: member.port, group, state: "pending" }, "membership changed state");
+    }
   }
 
   unsettle(port: string, underlay: UnderlayGroup): void {
@@ -148,11 +170,34 @@ export class Subscriptions {
     for (const member of [...this.#degraded]) await this.#applyOrDegrade(member);
   }
 
+  /** Puts a port's members under an underlay into effect again. One whose port is gone waits; one that fails is degraded, and thrown. */
+  async reapply(port: string, underlay: UnderlayGroup): Promise<void> {
+    for (const member of this.members.ofPort(port).values()) {
+      if (this.#view.underlayOf(member.group) !== underlay) continue;
+      await this.#applyOrDegrade(member);
+      if (member.status.state === "degraded") throw new SledcastError("driver-busy", member.status.reason);
+      // The filters of all of them went with the first.
+      if (member.status.state === "applied") return;
+    }
+  }
+
+  /** Where a mapping may be the one or the other, so may be its members' subscriptions. */
+  unsettleGroup(group: Ip, underlays: readonly UnderlayGroup[]): void {
+    for (const { port } of this.members.ofGroup(group).values()) {
+      for (const underlay of underlays) this.unsettle(port, underlay);
+    }
+  }
+
   /** Tries the memberships that wait although their mapping is there: their port may have come. */
   async wakePending(port: string): Promise<void> {
     for (const member of this.members.ofPort(port).values()) {
       if (member.status.state === "pending") await this.#applyOrDegrade(member);
     }
+  }
+
+  /** How many things are broken: cheap to ask. */
+  get brokenCount(): number {
+    return this.#degraded.size + this.#unsettled.size;
   }
 
   get degraded(): readonly Member[] {
@@ -189,14 +234,7 @@ export class Subscriptions {
       await this.#sync(port, underlay, via);
       return;
     }
-    // No group leads to this underlay any more, and without one the driver's unsubscribe does
-    // nothing. The underlay group, mapped to itself for a moment, is a way in.
-    await this.#driver.setMcast2Phys({ group: underlay, underlay });
-    try {
-      await this.#driver.mcastUnsubscribe({ port, group: underlay });
-    } finally {
-      await this.#driver.clearMcast2Phys({ group: underlay, underlay });
-    }
+    await this.#selfMaps.unsubscribe(port, underlay);
   }
 
   /** `via` is a group that the driver maps to the underlay; `without` is left out of account. */
@@ -241,10 +279,9 @@ export class Subscriptions {
       return;
     }
     if (member.status.state !== before) {
-      this.#log.info(
-        { port: member.port, group: member.group, state: member.status.state },
-        "membership changed state",
-      );
+      const underlay = this.#view.underlayOf(member.group);
+      const { port, group, status } = member;
+      this.#log.info({ port, group, underlay, state: status.state }, "membership changed state");
     }
   }
 
@@ -260,10 +297,18 @@ export class Subscriptions {
     const underlay = this.#view.underlayOf(group);
     if (underlay === undefined || !mayHaveTakenEffect(cause)) return;
     try {
-      await this.#ignoringLostPort(() => this.#sync(port, underlay, group));
+      await this.#syncOrUnsettle(port, underlay, group);
+    } catch (error) {
+      throw new UndoFailedError(cause, error);
+    }
+  }
+
+  async #syncOrUnsettle(port: string, underlay: UnderlayGroup, via: Ip): Promise<void> {
+    try {
+      await this.#ignoringLostPort(() => this.#sync(port, underlay, via));
     } catch (error) {
       this.unsettle(port, underlay);
-      throw new UndoFailedError(cause, error);
+      throw error;
     }
   }
 

@@ -2,10 +2,12 @@
  * The driver's M2P and forwarding tables as this program last knew them. Only the lane changes
  * it; a dump replaces it. It exists so that no single operation has to read a whole table.
  */
+
 import type { UnderlayGroup } from "../net/group.ts";
 import { compareIp, type Ip } from "../net/ip.ts";
 import { sameFilter } from "../opte/filter.ts";
 import type { ForwardingEntry, M2pMapping, NextHop } from "../opte/types.ts";
+import { ReturningMap } from "../returning-map.ts";
 
 /** What a fresh dump says that the view did not. */
 export interface MappingChange {
@@ -17,8 +19,11 @@ export interface MappingChange {
 const NO_GROUPS: ReadonlySet<Ip> = new Set();
 
 export class MappingView {
-  readonly #underlays = new Map<Ip, UnderlayGroup>();
-  readonly #groups = new Map<UnderlayGroup, Set<Ip>>();
+  readonly #underlays = new ReturningMap<Ip, UnderlayGroup>();
+  readonly #groups = new ReturningMap<UnderlayGroup, Set<Ip>>();
+  /** Goes up with every change. */
+  #generation = 0;
+  #agreed: { readonly dump: readonly M2pMapping[]; readonly generation: number } | undefined;
 
   get size(): number {
     return this.#underlays.size;
@@ -45,6 +50,7 @@ export class MappingView {
   map(group: Ip, underlay: UnderlayGroup): void {
     if (this.#underlays.get(group) === underlay) return;
     this.unmap(group);
+    this.#generation++;
     this.#underlays.set(group, underlay);
     const groups = this.#groups.get(underlay);
     if (groups === undefined) this.#groups.set(underlay, new Set([group]));
@@ -54,10 +60,26 @@ export class MappingView {
   unmap(group: Ip): void {
     const underlay = this.#underlays.get(group);
     if (underlay === undefined) return;
+    this.#generation++;
     this.#underlays.delete(group);
     const groups = this.#groups.get(underlay);
     groups?.delete(group);
     if (groups?.size === 0) this.#groups.delete(underlay);
+  }
+
+  /** The view was brought to say what the dump says. */
+  agreed(dump: readonly M2pMapping[]): void {
+    this.#agreed = { dump, generation: this.#generation };
+  }
+
+  /** Whether the dump equals the one last agreed with, and the view is as it was then: a look at each entry, not a look-up. */
+  agreesWith(dump: readonly M2pMapping[]): boolean {
+    const last = this.#agreed;
+    if (last === undefined || last.generation !== this.#generation || last.dump.length !== dump.length) return false;
+    return dump.every((mapping, i) => {
+      const other = last.dump[i];
+      return mapping === other || (mapping.group === other?.group && mapping.underlay === other.underlay);
+    });
   }
 
   /** Where the dump and the view differ. */

@@ -27,12 +27,16 @@ export function kindOf(ip: Ip): AddressKind {
   return isIpv6(ip) ? kindOfIpv6(bytes) : kindOfIpv4(bytes);
 }
 
+// Asked of every request, so answered from the canonical text, without its bytes.
+
 export function isMulticast(ip: Ip): boolean {
-  return kindOf(ip) === "multicast";
+  // A first group of four digits that begins with ff: the text has no leading zeros, so `ff:a::` is 00ff:000a.
+  if (isIpv6(ip)) return ip.startsWith("ff") && ip.indexOf(":") === 4;
+  const first = Number.parseInt(ip, 10);
+  return first >= 224 && first < 240;
 }
 
 /** Inside ff04::/16, admin-local scope with no flags: the range of underlay groups. */
 export function isUnderlayScope(ip: Ip): ip is Ipv6 {
-  const [a, b] = ipBytes(ip);
-  return isIpv6(ip) && a === 0xff && b === 0x04;
+  return ip.startsWith("ff04:");
 }

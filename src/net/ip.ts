@@ -15,59 +15,78 @@ export type Ipv4 = Brand<string, "Ip" | "Ipv4">;
 export type Ipv6 = Brand<string, "Ip" | "Ipv6">;
 export type Ip = Ipv4 | Ipv6;
 
-const DECIMAL_OCTET = /^(?:0|[1-9][0-9]{0,2})$/;
-const HEX_GROUP = /^[0-9a-fA-F]{1,4}$/;
+const OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])";
+const DOTTED_QUAD = new RegExp(`^${OCTET}\\.${OCTET}\\.${OCTET}\\.${OCTET}$`);
 /** Longest text an IPv6 address can have: six full groups and a dotted tail. */
 const MAX_TEXT = 45;
+const COLON = 58;
+const DOT = 46;
 
-/** The four octets of a strict dotted quad, or undefined. */
-function parseOctets(text: string): number[] | undefined {
-  const parts = text.split(".");
-  if (parts.length !== 4) return undefined;
-  const octets: number[] = [];
-  for (const part of parts) {
-    if (!DECIMAL_OCTET.test(part)) return undefined;
-    const value = Number(part);
-    if (value > 255) return undefined;
-    octets.push(value);
-  }
-  return octets;
+/** The value of a hexadecimal digit by its character code; -1 for any other character. */
+function hexValue(code: number): number {
+  if (code >= 48 && code <= 57) return code - 48;
+  const lower = code | 32;
+  return lower >= 97 && lower <= 102 ? lower - 87 : -1;
 }
 
-/** The groups on one side of `::`; the last part of the address may be a dotted quad (two groups). */
-function parseGroups(text: string, dottedTailAllowed: boolean): number[] | undefined {
-  if (text === "") return [];
+/** Reads up to five digits of a group, one more than it may have: [value, digits]. */
+function readGroup(text: string, at: number): readonly [number, number] {
+  let value = 0;
+  let digits = 0;
+  for (; digits < 5; digits++) {
+    const digit = at + digits < text.length ? hexValue(text.charCodeAt(at + digits)) : -1;
+    if (digit < 0) break;
+    value = value * 16 + digit;
+  }
+  return [value, digits];
+}
+
+/** What may follow a group: nothing, another group, or a gap. Where the next one starts; -1 for anything else. */
+function afterGroup(text: string, at: number): number {
+  if (at === text.length) return at;
+  if (text.charCodeAt(at) !== COLON) return -1;
+  if (text.charCodeAt(at + 1) === COLON) return at;
+  return at + 1 < text.length ? at + 1 : -1;
+}
+
+/** The groups as written and where `::` stands among them (-1: nowhere); undefined for what is no address. */
+function readGroups(text: string): { readonly groups: number[]; readonly gap: number } | undefined {
   const groups: number[] = [];
-  const parts = text.split(":");
-  for (const [i, part] of parts.entries()) {
-    if (HEX_GROUP.test(part)) {
-      groups.push(Number.parseInt(part, 16));
+  let gap = -1;
+  let at = 0;
+  while (at < text.length) {
+    if (text.charCodeAt(at) === COLON) {
+      if (text.charCodeAt(at + 1) !== COLON || gap >= 0) return undefined;
+      gap = groups.length;
+      at += 2;
       continue;
     }
-    const octets = dottedTailAllowed && i === parts.length - 1 ? parseOctets(part) : undefined;
-    if (octets === undefined) return undefined;
-    const [a, b, c, d] = octets as [number, number, number, number];
-    groups.push((a << 8) | b, (c << 8) | d);
+    const [value, digits] = readGroup(text, at);
+    if (digits === 0 || digits > 4) return undefined;
+    if (text.charCodeAt(at + digits) === DOT) {
+      const tail = text.slice(at);
+      if (!DOTTED_QUAD.test(tail)) return undefined;
+      const [a, b, c, d] = tail.split(".").map(Number) as [number, number, number, number];
+      groups.push((a << 8) | b, (c << 8) | d);
+      break;
+    }
+    groups.push(value);
+    at = afterGroup(text, at + digits);
+    if (at < 0) return undefined;
   }
-  return groups;
+  return { groups, gap };
 }
 
 /** The eight 16-bit groups of an IPv6 text, or undefined. */
 function parseHextets(text: string): number[] | undefined {
-  if (text.length > MAX_TEXT) return undefined;
-  const sides = text.split("::");
-  if (sides.length === 1) {
-    const groups = parseGroups(text, true);
-    return groups?.length === 8 ? groups : undefined;
-  }
-  if (sides.length !== 2) return undefined;
-  const [left, right] = sides as [string, string];
-  const head = parseGroups(left, false);
-  const tail = parseGroups(right, true);
-  if (head === undefined || tail === undefined) return undefined;
+  const read = text.length > MAX_TEXT ? undefined : readGroups(text);
+  if (read === undefined) return undefined;
+  const { groups, gap } = read;
+  if (gap < 0) return groups.length === 8 ? groups : undefined;
   // `::` stands for at least one group.
-  const gap = 8 - head.length - tail.length;
-  return gap >= 1 ? [...head, ...new Array<number>(gap).fill(0), ...tail] : undefined;
+  if (groups.length > 7) return undefined;
+  const zeros = new Array<number>(8 - groups.length).fill(0);
+  return [...groups.slice(0, gap), ...zeros, ...groups.slice(gap)];
 }
 
 /** The longest run of at least two zero groups, the first of equals: [start, length]. */
@@ -97,7 +116,7 @@ export function ipv6FromHextets(groups: readonly number[]): Ipv6 {
 }
 
 export function parseIpv4(text: string): Ipv4 | undefined {
-  return parseOctets(text) === undefined ? undefined : (text as Ipv4);
+  return DOTTED_QUAD.test(text) ? (text as Ipv4) : undefined;
 }
 
 export function parseIpv6(text: string): Ipv6 | undefined {

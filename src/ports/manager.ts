@@ -54,13 +54,13 @@ export class PortManager {
     this.#routes = new Routes(driver);
   }
 
-  get leftovers(): readonly Leftover[] {
-    return [...this.#leftovers.values()];
+  /** How many things are broken: cheap to ask. */
+  get brokenCount(): number {
+    return this.#leftovers.size;
   }
 
-  /** Route sets in use, for those who look for leaks. */
-  get routeSets(): number {
-    return this.#routes.size;
+  get leftovers(): readonly Leftover[] {
+    return [...this.#leftovers.values()];
   }
 
   isOurs(name: string): boolean {
@@ -133,7 +133,10 @@ export class PortManager {
       }
       undo(() => (mayHaveTakenEffect(error) ? this.#undoCreate(ticket, true) : this.#datalinks.destroy(ticket.linkId)));
       if (isOpte(error, "MacExists"))
-        throw nicExists(ticket.nic, "the driver has a port with it, made by somebody else");
+        throw nicExists(
+          ticket.nic,
+          "the driver has a port with it that this agent does not know, of somebody else or of its own earlier run; adopt that port, or delete it",
+        );
       throw error;
     }
     undo(() => this.#undoCreate(ticket));
@@ -153,8 +156,10 @@ export class PortManager {
    * then, it can be somebody else's port, so only one with our MAC is deleted.
    */
   async #deleteOrKeep(ticket: PortTicket, uncertain: boolean): Promise<boolean> {
+    let existed = true;
     try {
-      if (!uncertain || (await this.#driverHas(ticket))) await this.#driver.deleteXde(ticket.name);
+      existed = !uncertain || (await this.#driverHas(ticket));
+      if (existed) await this.#driver.deleteXde(ticket.name);
     } catch (error) {
       if (!isOpte(error, "PortNotFound")) {
         this.#keep({ ticket, uncertain, reason: messageOf(error) });
@@ -163,7 +168,7 @@ export class PortManager {
     }
     await this.#datalinks.destroy(ticket.linkId);
     this.#leftovers.delete(ticket.name);
-    this.#log.info({ port: ticket.name }, "port deleted");
+    if (existed) this.#log.info({ port: ticket.name }, "port deleted");
     return true;
   }
 

@@ -50,7 +50,8 @@ interface Common {
   readonly id: Uuid;
   readonly runtime: VmmRuntime;
   readonly ports: readonly VmmPort[];
-  readonly memberships: ReadonlyMap<MulticastAddr, readonly Ip[]>;
+  /** Changed in place: copying it would cost a join what the VMM has joined before. */
+  readonly memberships: Map<MulticastAddr, readonly Ip[]>;
 }
 
 /** Its ports were made here and are deleted with it. */

@@ -21,7 +21,7 @@ export interface MembershipStatus extends Membership {
 }
 
 const MAX_GENERATION = 0xffff_ffff_ffff_ffffn;
-const NO_PRIMARY: MemberState = { state: "pending", reason: "the VMM has no primary port" };
+const NO_PRIMARY = { state: "pending", reason: "the VMM has no primary port" } as const;
 
 export class Vmms {
   readonly #driver: Driver;
@@ -125,7 +125,7 @@ export class Vmms {
     }
     const primary = primaryPort(vmm);
     if (primary !== undefined) await this.#subscriptions.join(primary, group, membershipFilter(sources));
-    this.#put({ ...vmm, memberships: new Map(vmm.memberships).set(group, sources) });
+    vmm.memberships.set(group, sources);
   }
 
   async leave(id: Uuid, group: MulticastAddr): Promise<void> {
@@ -136,9 +136,7 @@ export class Vmms {
     }
     const primary = primaryPort(vmm);
     if (primary !== undefined) await this.#subscriptions.leave(primary, group);
-    const memberships = new Map(vmm.memberships);
-    memberships.delete(group);
-    this.#put({ ...vmm, memberships });
+    vmm.memberships.delete(group);
   }
 
   putState(id: Uuid, state: VmmState): Vmm {
@@ -173,6 +171,14 @@ export class Vmms {
     for (const name of names) this.#flows.addPort(name);
     this.#put(vmm);
     this.#log.info({ propolis_id: id, ports: names, primary }, "ports adopted");
+  }
+
+  /** Memberships that wait because their VMM has no primary port; those with one are the subscriptions' to tell. */
+  *withoutPort(): Iterable<{ readonly id: Uuid; readonly group: MulticastAddr; readonly reason: string }> {
+    for (const vmm of this.#vmms.values()) {
+      if (primaryPort(vmm) !== undefined) continue;
+      for (const group of vmm.memberships.keys()) yield { id: vmm.id, group, reason: NO_PRIMARY.reason };
+    }
   }
 
   /** By group. */
@@ -211,11 +217,11 @@ export class Vmms {
       for (const [group, sources] of vmm.memberships) {
         const filter = membershipFilter(sources);
         if (from !== undefined) {
-          undo(() => this.#subscriptions.join(from, group, filter));
           await this.#subscriptions.leave(from, group);
+          undo(() => this.#subscriptions.reinstate(from, group, filter));
         }
-        undo(() => this.#subscriptions.leave(to, group));
         await this.#subscriptions.join(to, group, filter);
+        undo(() => this.#subscriptions.withdraw(to, group));
       }
     });
   }
@@ -225,8 +231,8 @@ export class Vmms {
     await withUndo(async (undo) => {
       for (const [group, sources] of vmm.memberships) {
         if (primary === undefined) continue;
-        undo(() => this.#subscriptions.join(primary, group, membershipFilter(sources)));
         await this.#subscriptions.leave(primary, group);
+        undo(() => this.#subscriptions.reinstate(primary, group, membershipFilter(sources)));
       }
     });
     for (const { name } of vmm.ports) this.#flows.removePort(name);

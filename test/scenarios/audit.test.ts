@@ -140,11 +140,57 @@ test("an audit that cannot mend something says why", async () => {
   ]);
 });
 
-test("the status keeps the last audits, newest first", async () => {
+test("the status keeps the newest audit, and those before it that found something", async () => {
   await start();
+  const found = async () => {
+    const { audits } = (await sled.get("/multicast/status")).body as { audits: { findings: object[] }[] };
+    return audits.map(({ findings }) => findings.length);
+  };
   await audit();
+  expect(await found()).toEqual([0]);
   await opteadm("McastUnsubscribe", { port: "guest0", group: "239.1.1.1" });
   await audit();
-  const { audits } = (await sled.get("/multicast/status")).body as { audits: { findings: object[] }[] };
-  expect(audits.map(({ findings }) => findings.length)).toEqual([1, 0]);
+  expect(await found()).toEqual([1]);
+  for (let i = 0; i < 10; i++) await audit();
+  expect(await found()).toEqual([0, 1]);
+});
+
+describe("the underlay group mapped to itself for a moment", () => {
+  /** A subscription of ours that no mapping leads to: only a self-mapping reaches it. */
+  async function orphan(): Promise<void> {
+    await opteadm("SetMcast2Phys", { group: "239.2.2.2", underlay: "ff04::2" });
+    await opteadm("McastSubscribe", { port: "guest0", group: "239.2.2.2", filter: ANY });
+    await opteadm("ClearMcast2Phys", { group: "239.2.2.2", underlay: "ff04::2" });
+  }
+
+  test.each(["before", "after"] as const)(
+    "whose clearing fails %s its effect is listed as degraded, and cleared later",
+    async (when) => {
+      await start();
+      await orphan();
+      sled.fail("ClearMcast2Phys", { when });
+      await audit();
+      expect(sled.agent.status().degraded).toMatchObject([{ thing: "mapping", subject: "ff04::2" }]);
+      await sled.agent.repair();
+      expect(sled.agent.status().degraded).toEqual([]);
+      expect(sled.mappings).toEqual({ "239.1.1.1": "ff04::1" });
+    },
+  );
+
+  test("is never shown, joined for, or taken for somebody's", async () => {
+    await start();
+    await opteadm("SetMcast2Phys", { group: "ff04::2", underlay: "ff04::2" });
+    expect((await sled.get("/networking/mcast-m2p")).body).toEqual([{ group: "239.1.1.1", underlay: "ff04::1" }]);
+    expect([...sled.nics.joined]).toEqual(["ff04::1"]);
+    await audit();
+    expect(sled.mappings).toEqual({ "239.1.1.1": "ff04::1" });
+  });
+});
+
+test("a membership whose port was deleted by somebody else is pending, and found once", async () => {
+  await start();
+  await opteadm("DeleteXde", { name: "guest0" });
+  expect(await audit()).toMatchObject([{ what: "subscription-missing", repaired: true }]);
+  expect(await sled.memberships(VM1)).toEqual({ "239.1.1.1": "pending" });
+  expect(await audit()).toEqual([]);
 });

@@ -34,7 +34,31 @@ function parseProtocol(protocol: ProtocolBody, field: string): ProtocolFilter {
   return { type, filter };
 }
 
-export function parseFirewallRule(rule: FirewallRuleBody, field: string): VpcFirewallRule {
+/**
+ * Each rule becomes the product of its protocols and hosts for the driver, and each range all of
+ * its ports. A body of a megabyte can ask for more than any memory holds, or any driver takes.
+ */
+const MAX_DRIVER_RULES = 65_536;
+const MAX_PORTS = 1 << 22;
+
+export function parseFirewallRules(bodies: readonly FirewallRuleBody[], field: string): VpcFirewallRule[] {
+  let driverRules = 0;
+  let ports = 0;
+  return bodies.map((body, i) => {
+    const at = `${field}[${i}]`;
+    const rule = parseFirewallRule(body, at);
+    driverRules += Math.max(1, rule.hosts.length) * Math.max(1, rule.protocols.length);
+    ports += rule.ports.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+    if (driverRules > MAX_DRIVER_RULES) {
+      throw badRequest(`${at}: the rules come to more than ${MAX_DRIVER_RULES} combinations of host and protocol`);
+    }
+    if (ports > MAX_PORTS)
+      throw badRequest(`${at}.filter_ports: the rules come to more than ${MAX_PORTS} single ports`);
+    return rule;
+  });
+}
+
+function parseFirewallRule(rule: FirewallRuleBody, field: string): VpcFirewallRule {
   const portField = (i: number) => `${field}.filter_ports[${i}]`;
   const protocolField = (i: number) => `${field}.filter_protocols[${i}]`;
   return {

@@ -18,7 +18,7 @@ import type { AttachedSubnet, ExternalIps, Nic, PortSpec, PrivateIp } from "../.
 import { parseUuid, type Uuid } from "../../uuid.ts";
 import type { Membership, Registration, VmmRuntime } from "../../vmm/vmm.ts";
 import type { EnsureBody, LocalConfigBody, NetworkInterfaceBody } from "../schemas/vmm.ts";
-import { parseFirewallRule } from "./firewall.ts";
+import { parseFirewallRules } from "./firewall.ts";
 import { parseMembership } from "./multicast.ts";
 
 /** Source NAT ports come in whole blocks of this size. */
@@ -145,6 +145,13 @@ function checkFamilies(nic: Nic, external: ExternalIps, subnets: readonly Attach
   }
 }
 
+/** What only a primary NIC can have needs one. */
+function checkPrimary(primary: Nic | undefined, subnets: readonly AttachedSubnet[]): void {
+  if (primary === undefined && subnets.length > 0) {
+    throw badRequest("local_config.attached_subnets: subnets are attached to the primary NIC, and no NIC is primary");
+  }
+}
+
 function checkDistinct(nics: readonly Nic[]): void {
   const seen = new Set<string>();
   for (const [i, { vni, mac }] of nics.entries()) {
@@ -164,7 +171,8 @@ function parsePorts(local: LocalConfigBody): PortSpec[] {
     v6: parseExternal<Ipv6>(local.external_ips.v6, "local_config.external_ips.v6"),
   };
   const subnets = local.attached_subnets.map(({ subnet, kind }) => ({ subnet: parseCidr(subnet) as Cidr, kind }));
-  const firewall = local.firewall_rules.map((rule, i) => parseFirewallRule(rule, `local_config.firewall_rules[${i}]`));
+  checkPrimary(primary, subnets);
+  const firewall = parseFirewallRules(local.firewall_rules, "local_config.firewall_rules");
   const dhcp = parseDhcp(local);
   return nics.map((nic) => {
     // Memberships, attached subnets and the MTU are the primary's alone.
@@ -177,9 +185,10 @@ function parsePorts(local: LocalConfigBody): PortSpec[] {
 
 function generationDigits(text: string): string {
   try {
-    return (parseLossless(text) as { vmm_runtime: { gen: LosslessNumber } }).vmm_runtime.gen.value;
+    const parsed = parseLossless(text, undefined, { onDuplicateKey: ({ newValue }) => newValue });
+    return (parsed as { vmm_runtime: { gen: LosslessNumber } }).vmm_runtime.gen.value;
   } catch (error) {
-    // Unlike JSON.parse it recurses, and refuses duplicate keys.
+    // Unlike JSON.parse it recurses.
     throw badRequest(`vmm_runtime.gen: cannot be read to the digit: ${messageOf(error)}`);
   }
 }

@@ -53,11 +53,11 @@ export function ownRoutes(app: FastifyInstance, agent: SledAgent): void {
         propolis_id: id,
       })),
   });
-  vmmRoutes(app, agent);
+  vmmInspectionRoutes(app, agent);
   multicastRoutes(app, agent);
 }
 
-function vmmRoutes(app: FastifyInstance, agent: SledAgent): void {
+function vmmInspectionRoutes(app: FastifyInstance, agent: SledAgent): void {
   addRoute(app, {
     method: "GET",
     path: "/vmms",
@@ -128,10 +128,11 @@ function multicastRoutes(app: FastifyInstance, agent: SledAgent): void {
     summary: "Counts, what is pending and why, what is degraded and why, the last audits, the driver",
     answers: { 200: schemas.status },
     handle: async () => {
-      const { driver, joinBinding, lane, ...status } = agent.status();
+      const { driver, joinBinding, lane, pending, ...status } = agent.status();
       return {
         version: VERSION,
         ...status,
+        pending: pending.map(({ propolisId: id, ...rest }) => ({ ...rest, propolis_id: id })),
         driver: {
           kind: driver.kind,
           api_version: driver.apiVersion,

@@ -95,6 +95,6 @@ export function addRoute<T>(app: FastifyInstance, route: Route<T>): void {
 }
 
 /** The answer to a change: it is so, and there is nothing to say. */
-export async function noContent(reply: FastifyReply): Promise<FastifyReply> {
+export function noContent(reply: FastifyReply): FastifyReply {
   return reply.code(204).send();
 }

@@ -133,7 +133,9 @@ export const status = object(
   {
     version: string,
     counts: { type: "object", additionalProperties: number },
-    pending: listOf(object("Pending", { port: string, group: string, reason: string }, ["port", "group", "reason"])),
+    pending: listOf(
+      object("Pending", { group: string, port: string, propolis_id: uuid, reason: string }, ["group", "reason"]),
+    ),
     degraded,
     audits: { ...listOf(auditReport), description: "The last few, newest first" },
     driver: object(

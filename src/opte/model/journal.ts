@@ -68,10 +68,7 @@ export class Journal {
     const bytes = readFileSync(this.#path);
     const header = HEADER.exec(bytes.subarray(0, HEADER_BYTES).toString("latin1"));
     if (header === null) {
-      throw new SledcastError(
-        "bad-request",
-        `model.state ${this.#path}: not a state file of the driver model (or of a later format); name another file, or delete it to start with empty tables`,
-      );
+      throw this.#unreadable("it is no state file of the driver model, or one of a later format");
     }
     this.#epoch = Number(header[1]);
     this.#start = Number(header[2]);
@@ -88,10 +85,17 @@ export class Journal {
       records.push(record);
       this.#end = newline + 1;
     }
+    // The header points to a snapshot that was whole before it was written: only damage takes that away.
+    if (records.length === 0 && this.#epoch > 0) throw this.#unreadable("its snapshot is damaged");
     // What a killed write or compaction left behind must not follow the next record.
     ftruncateSync(this.#fd, this.#end);
     const [snapshot, ...rest] = records;
     return { snapshot, records: rest };
+  }
+
+  #unreadable(why: string): SledcastError {
+    const wayOut = "name another file, or delete it to start with empty tables";
+    return new SledcastError("bad-request", `model.state ${this.#path}: ${why}; ${wayOut}`);
   }
 
   /** Whether the commands since the last snapshot outweigh it. */

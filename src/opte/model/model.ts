@@ -86,8 +86,15 @@ export class DriverModel implements Transport {
     const opened = options.state === undefined ? undefined : Journal.open(options.state);
     this.#journal = opened?.journal;
     const saved = opened?.recovered.snapshot;
-    this.#tables = saved === undefined ? new Tables() : restore(saved as Snapshot);
-    for (const record of opened?.recovered.records ?? []) this.#replay(record as readonly [string, unknown]);
+    try {
+      this.#tables = saved === undefined ? new Tables() : restore(saved as Snapshot);
+      for (const record of opened?.recovered.records ?? []) this.#replay(record as readonly [string, unknown]);
+    } catch (error) {
+      this.#journal?.close();
+      throw badRequest(
+        `model.state ${options.state}: its content is damaged (${messageOf(error)}); name another file, or delete it to start with empty tables`,
+      );
+    }
     if (saved === undefined && options.underlay !== false) this.#tables.underlay = options.underlay ?? ["net0", "net1"];
     for (const port of options.ports ?? []) this.#addInitialPort(port);
     this.#journal?.compact(snapshot(this.#tables));

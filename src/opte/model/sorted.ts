@@ -3,10 +3,18 @@
  * cost the same at any size; the order is worked out when it is asked for and kept until a key
  * comes or goes, so a table that is only read is sorted once.
  */
+import { ReturningMap } from "../../returning-map.ts";
+
+interface Entry<Key, Value> {
+  readonly key: Key;
+  value: Value;
+  readonly sortKey: string;
+}
+
 export class SortedMap<Key, Value> {
-  readonly #entries = new Map<Key, { value: Value; readonly sortKey: string }>();
+  readonly #entries = new ReturningMap<Key, Entry<Key, Value>>();
   readonly #sortKeyOf: (key: Key, value: Value) => string;
-  #order: readonly Key[] | undefined;
+  #order: readonly Entry<Key, Value>[] | undefined;
 
   /** `sortKeyOf` must not change for a key while it is in the map. */
   constructor(sortKeyOf: (key: Key, value: Value) => string) {
@@ -31,7 +39,7 @@ export class SortedMap<Key, Value> {
       entry.value = value;
       return;
     }
-    this.#entries.set(key, { value, sortKey: this.#sortKeyOf(key, value) });
+    this.#entries.set(key, { key, value, sortKey: this.#sortKeyOf(key, value) });
     this.#order = undefined;
   }
 
@@ -53,18 +61,18 @@ export class SortedMap<Key, Value> {
 
   /** Ascending. */
   values(): Value[] {
-    return this.#keys().map((key) => (this.#entries.get(key) as { value: Value }).value);
+    return this.#sorted().map(({ value }) => value);
   }
 
   /** Ascending. */
   entries(): [Key, Value][] {
-    return this.#keys().map((key) => [key, (this.#entries.get(key) as { value: Value }).value]);
+    return this.#sorted().map(({ key, value }) => [key, value]);
   }
 
-  #keys(): readonly Key[] {
+  #sorted(): readonly Entry<Key, Value>[] {
     this.#order ??= [...this.#entries]
-      .sort(([, a], [, b]) => (a.sortKey < b.sortKey ? -1 : a.sortKey > b.sortKey ? 1 : 0))
-      .map(([key]) => key);
+      .map(([, entry]) => entry)
+      .sort((a, b) => (a.sortKey < b.sortKey ? -1 : a.sortKey > b.sortKey ? 1 : 0));
     return this.#order;
   }
 }
