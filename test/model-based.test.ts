@@ -91,12 +91,12 @@ async function attempt(sled: Sled, one: Operation): Promise<boolean> {
   }
 }
 
-/** Ends the failures and lets the repair settle what is listed as failed; more is not done. */
+/** Ends the failures and lets the repair settle what is listed as failed; more, an audit, is not done. */
 async function settle(sled: Sled, after: string): Promise<void> {
   const { degraded } = sled.agent.status();
   sled.model.faults.clear();
   sled.nics.failNext = 0;
-  if (degraded.length > 0) await sled.agent.audit();
+  if (degraded.length > 0) await sled.agent.repair();
   expect(sled.agent.status().degraded, `after ${after}`).toEqual([]);
 }
 

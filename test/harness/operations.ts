@@ -1,5 +1,6 @@
 /** Random operations on a sled: how to run each, and what it makes of the reference. */
 import fc from "fast-check";
+import { SledcastError } from "../../src/error.ts";
 import { parseRegistration } from "../../src/http/parse/registration.ts";
 import type { EnsureBody } from "../../src/http/schemas/vmm.ts";
 import type { MulticastAddr, UnderlayGroup } from "../../src/net/group.ts";
@@ -28,7 +29,7 @@ const SOURCES: Readonly<Record<string, readonly string[]>> = {
   v4: ["10.0.0.1", "10.0.0.2"],
   v6: ["fd00::1", "fd00::2"],
 };
-/** Adopted VMMs have ids 10 and 11, one foreign port each; registered ones 1 and 2. */
+/** Adopting VMMs have ids 10 and 11; registered ones 1 and 2. */
 const REGISTERED = [1, 2].map(propolis);
 const ADOPTED = [10, 11].map(propolis);
 
@@ -101,14 +102,25 @@ const register = fc.tuple(fc.constantFrom(...REGISTERED), fc.subarray([...GROUPS
   };
 });
 
-function adoptOf(i: number): Operation {
+/** A VMM takes a port, or changes to it; one that the other has is refused to it. */
+function adoptOf(i: number, j: number): Operation {
   const id = ADOPTED[i] as string;
-  const port = FOREIGN_PORTS[i] as string;
+  const port = FOREIGN_PORTS[j] as string;
+  const others = ({ adopted }: Reference) => [...adopted].some(([other, its]) => other !== id && its === port);
   return {
-    text: `adopt ${port}`,
-    run: ({ agent }) => agent.adopt(id as Uuid, [port], port),
-    apply: (reference) =>
-      reference.vmms.has(id) ? reference : { ...reference, vmms: new Map(reference.vmms).set(id, new Map()) },
+    text: `adopt ${id.slice(-2)} ${port}`,
+    run: async ({ agent }) => {
+      try {
+        await agent.adopt(id as Uuid, [port], port);
+      } catch (error) {
+        if (!(error instanceof SledcastError && error.kind === "conflict")) throw error;
+      }
+    },
+    apply: (reference) => {
+      if (others(reference)) return reference;
+      const vmms = new Map(reference.vmms).set(id, reference.vmms.get(id) ?? new Map());
+      return { ...reference, vmms, adopted: new Map(reference.adopted).set(id, port) };
+    },
   };
 }
 
@@ -116,7 +128,11 @@ const unregister = vmm.map(
   (id): Operation => ({
     text: `unregister ${id.slice(-2)}`,
     run: ({ agent }) => agent.unregister(id as Uuid),
-    apply: (reference) => ({ ...reference, vmms: without(reference.vmms, id) }),
+    apply: (reference) => ({
+      ...reference,
+      vmms: without(reference.vmms, id),
+      adopted: without(reference.adopted, id),
+    }),
   }),
 );
 
@@ -162,8 +178,8 @@ export const operation = fc.oneof(
   { weight: 4, arbitrary: fc.tuple(vmm, group, fc.nat(3)).map(([id, g, pick]) => joinOf(id, g, pick)) },
   { weight: 3, arbitrary: leave },
   { weight: 2, arbitrary: register },
-  { weight: 1, arbitrary: fc.constantFrom(0, 1).map(adoptOf) },
-  { weight: 1, arbitrary: unregister },
+  { weight: 2, arbitrary: fc.tuple(fc.nat(1), fc.nat(1)).map(([i, j]) => adoptOf(i, j)) },
+  { weight: 2, arbitrary: unregister },
   { weight: 1, arbitrary: setForwarding },
   { weight: 1, arbitrary: clearForwarding },
   { weight: 1, arbitrary: read },
@@ -171,8 +187,8 @@ export const operation = fc.oneof(
 
 /** A sled that is in use: VMMs with memberships, two groups on one underlay. What follows is then about something. */
 export const PROLOGUE: readonly Operation[] = [
-  adoptOf(0),
-  adoptOf(1),
+  adoptOf(0, 0),
+  adoptOf(1, 1),
   setOf(GROUPS[0], UNDERLAYS[0]),
   setOf(GROUPS[1], UNDERLAYS[0]),
   joinOf(ADOPTED[0] as string, GROUPS[0], 0),

@@ -12,9 +12,11 @@ export interface Reference {
   readonly forwarding: ReadonlyMap<string, ReadonlySet<string>>;
   /** Propolis id to group to sources; a VMM without memberships is there, too. */
   readonly vmms: ReadonlyMap<string, ReadonlyMap<string, readonly string[]>>;
+  /** Propolis id to the foreign port it has adopted. */
+  readonly adopted: ReadonlyMap<string, string>;
 }
 
-export const NOTHING: Reference = { mappings: new Map(), forwarding: new Map(), vmms: new Map() };
+export const NOTHING: Reference = { mappings: new Map(), forwarding: new Map(), vmms: new Map(), adopted: new Map() };
 
 const sorted = (values: Iterable<string>) => [...values].sort();
 
