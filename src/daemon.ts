@@ -150,8 +150,6 @@ function stopOnSignal(app: FastifyInstance, agent: SledAgent, log: Log): void {
 
 async function main(config: Config): Promise<void> {
   const log = await openLog(config);
-  // A reader of stdout that went away must not end the daemon.
-  process.stdout.on("error", () => {});
   const metrics = new Metrics();
   metrics.watchProcess();
   const transport = openDriver(config);

@@ -74,6 +74,8 @@ export class ServerProcess {
     const since = performance.now();
     const stdin = input === undefined ? "ignore" : "pipe";
     const child = spawn(process.execPath, [script, ...listen], { stdio: [stdin, "ignore", "inherit"] });
+    // A run that fails must leave no server behind.
+    process.once("exit", () => child.kill("SIGKILL"));
     // One that ended before it had read everything is noticed below.
     child.stdin?.on("error", () => {}).end(input);
     try {

@@ -64,7 +64,7 @@ export interface Listed<T> {
 const FRESH_WITHIN_MS = 1000;
 const REPORTS_KEPT = 5;
 /** A client is not kept longer than this by a driver that does not answer; its operation stays in line. */
-const ANSWER_WITHIN_MS = 60_000;
+const ANSWER_WITHIN_S = 60;
 
 type Table = "m2p" | "forwarding" | "subscriptions";
 
@@ -94,6 +94,7 @@ export class SledAgent {
   readonly #queuedLists = new Map<Table, Promise<unknown>>();
   #lastSubscriptions: readonly SubscriptionEntry[] = [];
   #auditTimer: NodeJS.Timeout | undefined;
+  #giveUpTimer: NodeJS.Timeout | undefined;
   #stockTaken = false;
   #closing = false;
 
@@ -140,6 +141,7 @@ export class SledAgent {
 
   /** Brings the sled from what the driver holds to what follows from it. Resolves when each step has been tried. */
   async start(): Promise<void> {
+    this.#giveUpTimer = setInterval(() => this.#giveUpLate(), 1000).unref();
     for (let pause = 250; !this.#closing; pause = Math.min(2 * pause, 10_000)) {
       try {
         await this.#lane.run("start", async () => {
@@ -290,6 +292,7 @@ export class SledAgent {
   async close(): Promise<void> {
     this.#closing = true;
     clearTimeout(this.#auditTimer);
+    clearInterval(this.#giveUpTimer);
     this.#repairs.close();
     await this.#lane.idle();
     await this.#joins.close();
@@ -329,23 +332,19 @@ export class SledAgent {
       }
     };
     try {
-      return await this.#inTime(name, this.#lane.run(name, timed));
+      return await this.#lane.run(name, timed);
     } finally {
       this.#repairs.wake();
     }
   }
 
-  /** The answer of an operation, or, where the driver does not answer, that there is none yet. */
-  #inTime<T>(name: string, operation: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const late = setTimeout(() => {
-        const busy = this.#driver.busyWith;
-        const what = busy === undefined ? "other operations" : `${busy.command}, for ${busy.seconds.toFixed(0)} s now`;
-        const message = `${name} has no answer in ${ANSWER_WITHIN_MS / 1000} s: the driver is busy with ${what}; the operation stays in line and may still take effect`;
-        reject(new SledcastError("driver-unavailable", message));
-      }, ANSWER_WITHIN_MS);
-      late.unref();
-      operation.then(resolve, reject).finally(() => clearTimeout(late));
+  /** Answers those whom a driver that does not answer has kept for too long. */
+  #giveUpLate(): void {
+    this.#lane.giveUpAfter(ANSWER_WITHIN_S, (name) => {
+      const busy = this.#driver.busyWith;
+      const what = busy === undefined ? "other operations" : `${busy.command}, for ${busy.seconds.toFixed(0)} s now`;
+      const message = `${name} has no answer in ${ANSWER_WITHIN_S} s: the driver is busy with ${what}; the operation stays in line and may still take effect`;
+      return new SledcastError("driver-unavailable", message);
     });
   }
 

@@ -15,19 +15,22 @@ export interface RunningOperation {
   readonly seconds: number;
 }
 
-interface Waiting {
+interface Entry {
   readonly name: string;
+  readonly queuedAt: number;
   readonly start: () => Promise<void>;
+  /** Answers the caller early; the operation stays in line and its own answer is dropped. */
+  readonly giveUp: (error: Error) => void;
 }
 
 const DEFAULT_CAPACITY = 4096;
 
 export class Lane {
   readonly #capacity: number;
-  #waiting: Waiting[] = [];
+  #waiting: Entry[] = [];
   /** Index of the next operation in `#waiting`: taking from the front of an array costs its length. */
   #next = 0;
-  #running: { readonly name: string; readonly since: number } | undefined;
+  #running: { readonly entry: Entry; readonly since: number } | undefined;
   #idle: (() => void)[] = [];
 
   constructor({ capacity = DEFAULT_CAPACITY }: LaneOptions = {}) {
@@ -41,12 +44,12 @@ export class Lane {
 
   get running(): RunningOperation | undefined {
     const running = this.#running;
-    return running && { name: running.name, seconds: (performance.now() - running.since) / 1000 };
+    return running && { name: running.entry.name, seconds: (performance.now() - running.since) / 1000 };
   }
 
   run<T>(name: string, operation: () => Promise<T>): Promise<T> {
     if (this.depth >= this.#capacity) {
-      const message = `${this.depth} operations wait already behind ${this.#running?.name}; try again in a second`;
+      const message = `${this.depth} operations wait already behind ${this.#running?.entry.name}; try again in a second`;
       return Promise.reject(new SledcastError("lane-full", message));
     }
     return new Promise<T>((resolve, reject) => {
@@ -57,9 +60,17 @@ export class Lane {
           reject(error);
         }
       };
-      this.#waiting.push({ name, start });
+      this.#waiting.push({ name, queuedAt: performance.now(), start, giveUp: reject });
       if (this.#running === undefined) void this.#drain();
     });
+  }
+
+  /** Rejects the callers that have waited for longer than `seconds`. Their operations stay in line. */
+  giveUpAfter(seconds: number, error: (name: string) => Error): void {
+    const before = performance.now() - seconds * 1000;
+    const running = this.#running?.entry;
+    const late = [...(running === undefined ? [] : [running]), ...this.#waiting.slice(this.#next)];
+    for (const entry of late) if (entry.queuedAt < before) entry.giveUp(error(entry.name));
   }
 
   /** Resolves when nothing runs and nothing waits. */
@@ -75,7 +86,7 @@ export class Lane {
         this.#waiting = this.#waiting.slice(this.#next);
         this.#next = 0;
       }
-      this.#running = { name: next.name, since: performance.now() };
+      this.#running = { entry: next, since: performance.now() };
       await next.start();
     }
     this.#running = undefined;

@@ -40,6 +40,7 @@ describe("in the order of a day's work", () => {
     await ok("join", ID, "239.1.1.1", "10.0.0.5");
     await ok("join", ID, "239.1.1.2");
     const shown = await ok("vmm", "show", ID);
+    expect(await ok("vmm", "show", ID.replaceAll("-", ""))).toBe(shown);
     expect(shown).toContain("guest0, guest1*");
     expect(shown).toMatch(/239\.1\.1\.1 +10\.0\.0\.5 +applied/);
     expect(shown).toMatch(/239\.1\.1\.2 +any +pending +group 239\.1\.1\.2 has no M2P mapping yet/);
@@ -84,6 +85,8 @@ describe("what goes wrong", () => {
     ["an unknown command", ["frobnicate"]],
     ["a missing argument", ["m2p", "set", "239.1.1.1"]],
     ["an unknown flag", ["status", "--loud"]],
+    ["forwarding without a hop", ["fwd", "set", "ff04::1"]],
+    ["an agent with a path", ["--agent", "http://127.0.0.1:1/v1", "status"]],
     ["a hop without an address", ["fwd", "set", "ff04::1", "--hop", ""]],
     ["an agent that is not a URL", ["--agent", "nowhere", "status"]],
   ])("%s is usage: exit 2 and a word on stderr", async (_what, args) => {

@@ -28,6 +28,7 @@ describe("settings", () => {
     ["--listen", "0.0.0.0:12345", "listen"],
     ["--listen", "[::]:12345", "listen"],
     ["--listen", "[0:0::0]:12345", "listen"],
+    ["--listen", "[::ffff:0.0.0.0]:12345", "listen"],
     ["--listen", "localhost:1", "listen"],
     ["--listen", "127.0.0.1:65536", "listen"],
     ["--listen", "unix:relative", "listen"],
@@ -52,6 +53,8 @@ describe("settings", () => {
     ["an unknown key", "lissten = 'x'", "lissten"],
     ["an unknown key of a table", "[log]\ncolour = true", "log.colour"],
     ["a table that is a value", "log = 3", "log"],
+    ["a NIC named twice", "[underlay]\nnics = ['net0', 'net0']", "underlay.nics"],
+    ["a key that is a prototype's", "__proto__ = 1", "__proto__"],
     ["a value of the wrong type", "[underlay]\nnics = 'net0'", "underlay.nics"],
     ["what is not TOML", "listen = ", "settings.toml"],
   ])("a file with %s is refused by name with exit 2", async (_what, content, key) => {
@@ -209,6 +212,19 @@ describe("the driver model's state", () => {
     expect(stderr).toContain(file);
     expect(readFileSync(file, "utf8")).toBe("not a state file\n");
   });
+
+  test("in a file that is damaged is refused, and the file is left alone", async () => {
+    const file = path.join(dir, "model.state");
+    const daemon = await ready("--model-state", file);
+    await daemon.call("PUT", "/networking/mcast-m2p", mapping(1));
+    await daemon.stop();
+    const damaged = readFileSync(file, "utf8").replace('"m2p"', '"m2');
+    writeFileSync(file, damaged);
+    const { code, stderr } = await run(DAEMON, ["--listen", "127.0.0.1:0", "--model-state", file]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/model\.state .*damaged.*delete it to start with empty tables/);
+    expect(readFileSync(file, "utf8")).toBe(damaged);
+  });
 });
 
 describe("a Unix socket", () => {
@@ -228,6 +244,15 @@ describe("a Unix socket", () => {
       expect(statSync(socket).mode & 0o777).toBe(0o660);
       await daemon.stop("SIGKILL");
     }
+  });
+
+  test("is not made where a file of that name is, and the file stays", async () => {
+    const file = path.join(dir, "notes.txt");
+    writeFileSync(file, "mine\n");
+    const { code, stderr } = await run(DAEMON, ["--listen", `unix:${file}`, "--log-level", "error"]);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`unix:${file} exists and is no socket`);
+    expect(readFileSync(file, "utf8")).toBe("mine\n");
   });
 
   test("on which another daemon answers is left to it", async () => {

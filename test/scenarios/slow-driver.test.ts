@@ -2,6 +2,7 @@
 import { afterEach, expect, test } from "vitest";
 import { DriverError, ILLUMOS_ERRNO } from "../../src/opte/error.ts";
 import { DriverModel } from "../../src/opte/model/model.ts";
+import type { M2pMapping } from "../../src/opte/types.ts";
 import { Sled } from "../harness/sled.ts";
 
 let sled: Sled;
@@ -28,6 +29,19 @@ test("a list is answered from what was seen last, with its age, when the driver 
 test("a fresh list has no age", async () => {
   sled = await Sled.start();
   expect((await sled.get("/networking/mcast-m2p")).headers.age).toBeUndefined();
+});
+
+test("a list is answered from what was seen last when the lane is full", async () => {
+  sled = await Sled.start({ laneCapacity: 1 });
+  await sled.setMapping("239.1.1.1", "ff04::1");
+  sled.model.faults.inject({ when: "before", command: "SetMcast2Phys", delay: 300, times: 2 });
+  // One runs, one waits, and that is all there is room for.
+  const mapping = { group: "239.1.1.1", underlay: "ff04::1" } as unknown as M2pMapping;
+  const changes = [1, 2].map(() => sled.agent.setMapping(mapping));
+  const list = await sled.get("/networking/mcast-m2p");
+  expect(list.status).toBe(200);
+  expect(list.headers.age).toBeDefined();
+  await Promise.all(changes);
 });
 
 test("readiness and status name the operation and the command that are stuck", async () => {

@@ -185,6 +185,26 @@ test("row 32: a rule with ports and no protocol is for TCP and UDP, not for all"
   ]);
 });
 
+describe("rules that come to more than any memory holds", () => {
+  test("by protocols and hosts are refused by name", async () => {
+    await start();
+    const filter_protocols = Array.from({ length: 300 }, () => ({ type: "tcp" }));
+    const filter_hosts = Array.from({ length: 300 }, (_, n) => ({ type: "vpc", value: n }));
+    const answer = await register({ firewall_rules: [rule({}), rule({ filter_protocols, filter_hosts })] });
+    expect(answer.status).toBe(400);
+    expect(answer.text).toContain("local_config.firewall_rules[1]");
+  });
+
+  test("by ports are refused by name", async () => {
+    await start();
+    const answer = await register({
+      firewall_rules: Array.from({ length: 100 }, () => rule({ filter_ports: ["2-65535"] })),
+    });
+    expect(answer.status).toBe(400);
+    expect(answer.text).toMatch(/local_config\.firewall_rules\[\d+\]\.filter_ports/);
+  });
+});
+
 test("row 33: an inverted port range is refused by name", async () => {
   await start();
   const answer = await register({ firewall_rules: [rule({ filter_ports: ["22", "100-50"] })] });

@@ -145,13 +145,6 @@ function checkFamilies(nic: Nic, external: ExternalIps, subnets: readonly Attach
   }
 }
 
-/** What only a primary NIC can have needs one. */
-function checkPrimary(primary: Nic | undefined, subnets: readonly AttachedSubnet[]): void {
-  if (primary === undefined && subnets.length > 0) {
-    throw badRequest("local_config.attached_subnets: subnets are attached to the primary NIC, and no NIC is primary");
-  }
-}
-
 function checkDistinct(nics: readonly Nic[]): void {
   const seen = new Set<string>();
   for (const [i, { vni, mac }] of nics.entries()) {
@@ -171,11 +164,10 @@ function parsePorts(local: LocalConfigBody): PortSpec[] {
     v6: parseExternal<Ipv6>(local.external_ips.v6, "local_config.external_ips.v6"),
   };
   const subnets = local.attached_subnets.map(({ subnet, kind }) => ({ subnet: parseCidr(subnet) as Cidr, kind }));
-  checkPrimary(primary, subnets);
   const firewall = parseFirewallRules(local.firewall_rules, "local_config.firewall_rules");
   const dhcp = parseDhcp(local);
   return nics.map((nic) => {
-    // Memberships, attached subnets and the MTU are the primary's alone.
+    // Memberships, attached subnets and the MTU are the primary's alone; without one they have no port to go to.
     const attachedSubnets = nic === primary ? subnets : [];
     checkFamilies(nic, externalIps, attachedSubnets);
     const mtu = nic === primary ? (local.primary_nic_mtu ?? undefined) : undefined;

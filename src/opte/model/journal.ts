@@ -68,7 +68,7 @@ export class Journal {
     const bytes = readFileSync(this.#path);
     const header = HEADER.exec(bytes.subarray(0, HEADER_BYTES).toString("latin1"));
     if (header === null) {
-      throw this.#unreadable("it is no state file of the driver model, or one of a later format");
+      throw this.#unreadable("not a state file of the driver model, or one of a later format");
     }
     this.#epoch = Number(header[1]);
     this.#start = Number(header[2]);
