@@ -22,6 +22,9 @@ beforeAll(async () => {
 });
 afterAll(() => sled.close());
 
+/** Suites that do not run are read all the same. */
+const NO_DOCUMENT: Document = { paths: {}, components: { schemas: {} } };
+
 const url = (path: string) => path.replace("{propolis_id}", PROPOLIS);
 
 /** A value of our own formats is checked by what makes use of it; here only the shape counts. */
@@ -84,9 +87,9 @@ function withoutLargeVnis(value: unknown): unknown {
 }
 
 describe.runIf(v49 !== undefined)("against the original's document of version 49", () => {
-  const document = v49 as Document;
+  const document = v49 ?? NO_DOCUMENT;
   const { schemas } = document.components;
-  const all = v49 === undefined ? [] : [...operationsOf(v49)];
+  const all = [...operationsOf(document)];
   const withBody = all.filter(({ operation }) => bodySchema(operation) !== undefined);
 
   test.each(withBody)(
@@ -175,12 +178,13 @@ describe.runIf(v49 !== undefined)("against the original's document of version 49
 });
 
 describe.runIf(v48 !== undefined)("against the original's document of version 48", () => {
-  const all = v48 === undefined ? [] : [...operationsOf(v48)];
+  const document = v48 ?? NO_DOCUMENT;
+  const all = [...operationsOf(document)];
 
   test.each(all)(
     "a generated $method $path is served, or refused for its tag or by the name of a field",
     async ({ path, method, operation }) => {
-      const { schemas } = (v48 as Document).components;
+      const { schemas } = document.components;
       await fc.assert(
         fc.asyncProperty(arbitraryOf(bodySchema(operation) as Schema, schemas), async (body) => {
           const answer = await sled.request(method.toUpperCase(), url(path), body, { "api-version": "48.0.0" });
