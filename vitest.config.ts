@@ -7,6 +7,6 @@ export default defineConfig({
     maxWorkers: 2,
     // No suite changes what another can see, so the modules are loaded once for each worker.
     isolate: false,
-    testTimeout: 30_000,
+    testTimeout: 60_000,
   },
 });
