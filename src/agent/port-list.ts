@@ -1,10 +1,8 @@
 /** The driver's ports with what this agent knows of them. */
 import type { Ip } from "../net/ip.ts";
-import type { Driver } from "../opte/driver.ts";
 import type { PortInfo, PortState, Virt2PhysNetwork } from "../opte/types.ts";
-import type { PortManager } from "../ports/manager.ts";
 import type { Uuid } from "../uuid.ts";
-import type { Vmms } from "../vmm/vmms.ts";
+import type { Parts } from "./parts.ts";
 
 export interface PortSummary {
   readonly name: string;
@@ -26,7 +24,7 @@ function vniByAddress(networks: readonly Virt2PhysNetwork[]): Map<string, number
 
 const ipsOf = ({ ip4, ip6 }: PortInfo): Ip[] => [ip4, ip6].filter((ip) => ip !== undefined);
 
-export async function summarizePorts(driver: Driver, manager: PortManager, vmms: Vmms): Promise<PortSummary[]> {
+export async function summarizePorts({ driver, ports: manager, vmms }: Parts): Promise<PortSummary[]> {
   const ports = await driver.listPorts();
   const vnis = vniByAddress(await driver.dumpVirt2Phys());
   return ports.map((port) => {

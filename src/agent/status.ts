@@ -1,33 +1,9 @@
 /** What the agent says of itself: sizes, what waits, what failed. */
-import type { UnderlayJoins } from "../host/joins.ts";
-import type { Lane, RunningOperation } from "../intent/lane.ts";
+import type { RunningOperation } from "../intent/lane.ts";
 import type { Sizes } from "../metrics.ts";
-import type { MulticastFilterMap } from "../multicast/filter-map.ts";
-import type { Flows } from "../multicast/flows.ts";
-import type { Forwarding } from "../multicast/forwarding.ts";
-import type { Mappings } from "../multicast/mappings.ts";
-import type { SelfMaps } from "../multicast/self-maps.ts";
-import type { Subscriptions } from "../multicast/subscriptions.ts";
-import type { MappingView } from "../multicast/view.ts";
 import type { Driver, DriverInfo } from "../opte/driver.ts";
-import type { PortManager } from "../ports/manager.ts";
-import type { Vmms } from "../vmm/vmms.ts";
 import type { AuditReport } from "./audit.ts";
-
-export interface StatusParts {
-  readonly driver: Driver;
-  readonly joins: UnderlayJoins;
-  readonly lane: Lane;
-  readonly view: MappingView;
-  readonly filters: MulticastFilterMap;
-  readonly flows: Flows;
-  readonly subscriptions: Subscriptions;
-  readonly mappings: Mappings;
-  readonly selfMaps: SelfMaps;
-  readonly forwarding: Forwarding;
-  readonly ports: PortManager;
-  readonly vmms: Vmms;
-}
+import type { Parts } from "./parts.ts";
 
 export interface Degraded {
   readonly thing: "filter" | "membership" | "subscription" | "mapping" | "flow-cache" | "port";
@@ -66,7 +42,7 @@ export const SIZE_HELP = {
   lane_waiting: "Operations waiting in the lane",
 } as const;
 
-export function degradedThings(parts: StatusParts): Degraded[] {
+export function degradedThings(parts: Parts): Degraded[] {
   const { mappings, selfMaps, filters, subscriptions, flows, ports } = parts;
   const uncertain = mappings.uncertain;
   return [
@@ -92,7 +68,7 @@ export function degradedThings(parts: StatusParts): Degraded[] {
   ];
 }
 
-function pendingMembers({ subscriptions, vmms }: StatusParts): Pending[] {
+function pendingMembers({ subscriptions, vmms }: Parts): Pending[] {
   const pending: Pending[] = [...vmms.withoutPort()].map(({ id, group, reason }) => ({
     group,
     propolisId: id,
@@ -105,12 +81,12 @@ function pendingMembers({ subscriptions, vmms }: StatusParts): Pending[] {
 }
 
 /** Whether `degradedThings` has anything to say, without making it say it. */
-export function brokenCount({ mappings, selfMaps, filters, subscriptions, flows, ports }: StatusParts): number {
+export function brokenCount({ mappings, selfMaps, filters, subscriptions, flows, ports }: Parts): number {
   const counted = [filters, subscriptions, flows, ports].reduce((sum, part) => sum + part.brokenCount, 0);
   return counted + selfMaps.left.size + (mappings.uncertain === undefined ? 0 : 1);
 }
 
-export function sizes(parts: StatusParts): Sizes {
+export function sizes(parts: Parts): Sizes {
   const vmms = parts.vmms.list();
   return {
     mappings: parts.view.size,
@@ -125,7 +101,7 @@ export function sizes(parts: StatusParts): Sizes {
   } satisfies Record<keyof typeof SIZE_HELP, number>;
 }
 
-export function statusOf(parts: StatusParts, audits: readonly AuditReport[]): AgentStatus {
+export function statusOf(parts: Parts, audits: readonly AuditReport[]): AgentStatus {
   const { driver, joins, lane } = parts;
   return {
     counts: sizes(parts),

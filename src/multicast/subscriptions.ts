@@ -15,10 +15,11 @@ import type { MulticastAddr, UnderlayGroup } from "../net/group.ts";
 import type { Ip } from "../net/ip.ts";
 import type { Driver } from "../opte/driver.ts";
 import { isOpte, mayHaveTakenEffect } from "../opte/error.ts";
-import { type SourceFilter, sameFilter, unionFilter } from "../opte/filter.ts";
+import { type SourceFilter, sameFilter } from "../opte/filter.ts";
 import type { Member, MemberState, Members } from "./members.ts";
 import type { SelfMaps } from "./self-maps.ts";
 import type { MappingView } from "./view.ts";
+import { wantedFilter } from "./wanted.ts";
 
 const APPLIED: MemberState = { state: "applied" };
 const noMapping = (group: Ip): MemberState => ({ state: "pending", reason: `group ${group} has no M2P mapping yet` });
@@ -210,21 +211,7 @@ export class Subscriptions {
 
   /** What the port should have under the underlay; undefined: nothing. */
   wanted(port: string, underlay: UnderlayGroup, without?: Ip): SourceFilter | undefined {
-    const filters: SourceFilter[] = [];
-    const mapped = this.#view.groupsOn(underlay);
-    const joined = this.members.ofPort(port);
-    // Either set can be large; the smaller one is walked.
-    if (mapped.size < joined.size) {
-      for (const group of mapped) {
-        const member = this.members.get(port, group);
-        if (member !== undefined && group !== without) filters.push(member.filter);
-      }
-    } else {
-      for (const [group, { filter }] of joined) {
-        if (mapped.has(group) && group !== without) filters.push(filter);
-      }
-    }
-    return filters.length === 0 ? undefined : unionFilter(filters);
+    return wantedFilter(this.members.ofPort(port), this.#view.groupsOn(underlay), without);
   }
 
   /** Brings the driver's subscription of a port to what it should be, whatever it was. */

@@ -1,6 +1,7 @@
 /** The original's networking endpoints for multicast. */
 import type { FastifyInstance, FastifyReply } from "fastify";
-import type { Listed, SledAgent } from "../../agent/agent.ts";
+import type { SledAgent } from "../../agent/agent.ts";
+import type { Listed } from "../../agent/lists.ts";
 import type { ForwardingEntry, M2pMapping } from "../../opte/types.ts";
 import { MCAST_M2P_FORWARDING } from "../api-version.ts";
 import { parseForwardingEntry, parseMapping, parseUnderlay } from "../parse/multicast.ts";

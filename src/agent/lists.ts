@@ -1,0 +1,114 @@
+/** The driver's tables for those who ask: fresh where the driver answers in time, else as last seen and with their age. */
+import { SledcastError } from "../error.ts";
+import type { ForwardingEntry, M2pMapping, SubscriptionEntry } from "../opte/types.ts";
+import type { Parts } from "./parts.ts";
+
+/** A list, and how old it is where the driver did not answer in time. */
+export interface Listed<T> {
+  readonly entries: readonly T[];
+  /** Seconds; undefined: fresh. */
+  readonly age?: number;
+}
+
+/** A list request waits this long for the driver before it answers from what was seen last. */
+const FRESH_WITHIN_MS = 1000;
+
+type Table = "m2p" | "forwarding" | "subscriptions";
+
+/** Runs an operation in the lane. */
+export type Change = <T>(name: string, operation: () => Promise<T>) => Promise<T>;
+
+export class Lists {
+  readonly #parts: Parts;
+  readonly #change: Change;
+  /** When each table was read last; one that never was cannot be shown. */
+  #seen: { [T in Table]?: number } = {};
+  readonly #queued = new Map<Table, Promise<unknown>>();
+  #lastSubscriptions: readonly SubscriptionEntry[] = [];
+
+  constructor(parts: Parts, change: Change) {
+    this.#parts = parts;
+    this.#change = change;
+  }
+
+  /** The mappings and the forwarding table were read by somebody else. */
+  sawMappingsAndForwarding(): void {
+    const now = performance.now();
+    this.#seen = { ...this.#seen, m2p: now, forwarding: now };
+  }
+
+  mappings(): Promise<Listed<M2pMapping>> {
+    const { mappings, view } = this.#parts;
+    return this.#list(
+      "list_m2p",
+      "m2p",
+      () => mappings.refresh(),
+      () => view.list(),
+    );
+  }
+
+  forwarding(): Promise<Listed<ForwardingEntry>> {
+    const { forwarding } = this.#parts;
+    return this.#list(
+      "list_fwd",
+      "forwarding",
+      () => forwarding.refresh(),
+      () => forwarding.view.list(),
+    );
+  }
+
+  subscriptions(): Promise<Listed<SubscriptionEntry>> {
+    const fresh = async () => {
+      this.#lastSubscriptions = await this.#parts.driver.dumpMcastSubscriptions();
+      return this.#lastSubscriptions;
+    };
+    return this.#list("list_subs", "subscriptions", fresh, () => this.#lastSubscriptions);
+  }
+
+  /**
+   * From a fresh dump; from what was seen last, with its age, where the driver does not answer in
+   * time or the lane is full. A table that was never read is waited for.
+   */
+  #list<T>(
+    name: string,
+    table: Table,
+    fresh: () => Promise<readonly T[]>,
+    last: () => readonly T[],
+  ): Promise<Listed<T>> {
+    const stale = (): Listed<T> | undefined => {
+      const seen = this.#seen[table];
+      return seen === undefined ? undefined : { entries: last(), age: Math.ceil((performance.now() - seen) / 1000) };
+    };
+    const dump = this.#dumpOnce(name, table, fresh).catch((error: unknown) => {
+      const known = error instanceof SledcastError && error.kind === "lane-full" ? stale() : undefined;
+      if (known === undefined) throw error;
+      return known;
+    });
+    if (this.#seen[table] === undefined) return dump;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<Listed<T>>((resolve) => {
+      timer = setTimeout(() => resolve(stale() as Listed<T>), FRESH_WITHIN_MS);
+    });
+    // A dump that fails after its time is nobody's error any more.
+    dump.catch(() => {});
+    return Promise.race([dump, late]).finally(() => clearTimeout(timer));
+  }
+
+  /** Requests that come while a dump still waits for its turn share it. */
+  #dumpOnce<T>(name: string, table: Table, fresh: () => Promise<readonly T[]>): Promise<Listed<T>> {
+    const queued = this.#queued.get(table);
+    if (queued !== undefined) return queued as Promise<Listed<T>>;
+    let begun = false;
+    const dump = this.#change(name, async () => {
+      begun = true;
+      this.#queued.delete(table);
+      const entries = await fresh();
+      this.#seen[table] = performance.now();
+      return { entries };
+    });
+    if (begun) return dump;
+    this.#queued.set(table, dump);
+    dump.catch(() => this.#queued.delete(table));
+    return dump;
+  }
+}

@@ -1,0 +1,79 @@
+/** The parts of an agent and how they are put together: the one place that knows all of them. */
+import type { Datalinks } from "../host/datalinks.ts";
+import type { UnderlayJoins } from "../host/joins.ts";
+import { Lane } from "../intent/lane.ts";
+import type { Log } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
+import { MulticastFilterMap } from "../multicast/filter-map.ts";
+import { Flows } from "../multicast/flows.ts";
+import { Forwarding } from "../multicast/forwarding.ts";
+import { Mappings } from "../multicast/mappings.ts";
+import { Members } from "../multicast/members.ts";
+import { SelfMaps } from "../multicast/self-maps.ts";
+import { Subscriptions } from "../multicast/subscriptions.ts";
+import { MappingView } from "../multicast/view.ts";
+import type { Ipv6 } from "../net/ip.ts";
+import { Driver, type Transport } from "../opte/driver.ts";
+import { PortManager } from "../ports/manager.ts";
+import { Vmms } from "../vmm/vmms.ts";
+
+export interface Surroundings {
+  readonly transport: Transport;
+  readonly joins: UnderlayJoins;
+  readonly datalinks: Datalinks;
+  /** This sled's underlay address. */
+  readonly underlayIp: Ipv6;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly laneCapacity?: number;
+}
+
+export interface Parts {
+  readonly log: Log;
+  readonly driver: Driver;
+  readonly joins: UnderlayJoins;
+  readonly lane: Lane;
+  readonly view: MappingView;
+  readonly filters: MulticastFilterMap;
+  readonly flows: Flows;
+  readonly selfMaps: SelfMaps;
+  readonly subscriptions: Subscriptions;
+  readonly mappings: Mappings;
+  readonly forwarding: Forwarding;
+  readonly ports: PortManager;
+  readonly vmms: Vmms;
+}
+
+export function assemble({ transport, joins, datalinks, underlayIp, log, metrics, laneCapacity }: Surroundings): Parts {
+  const driver = new Driver(transport, (command, seconds, ok) => metrics.command(command, seconds, ok));
+  const view = new MappingView();
+  const filters = new MulticastFilterMap(joins, log);
+  const flows = new Flows(driver, log);
+  const selfMaps = new SelfMaps(driver, log);
+  const subscriptions = new Subscriptions(driver, view, new Members(), selfMaps, log);
+  const ports = new PortManager(driver, datalinks, underlayIp, log);
+  return {
+    log,
+    driver,
+    joins,
+    lane: new Lane(laneCapacity === undefined ? {} : { capacity: laneCapacity }),
+    view,
+    filters,
+    flows,
+    selfMaps,
+    subscriptions,
+    mappings: new Mappings(driver, view, filters, subscriptions, flows, selfMaps, log),
+    forwarding: new Forwarding(driver, log),
+    ports,
+    vmms: new Vmms(driver, ports, subscriptions, flows, log),
+  };
+}
+
+/** Tries again everything that failed. In the lane; never throws, what stays broken stays listed. */
+export async function repairAll({ mappings, subscriptions, flows, ports }: Parts): Promise<void> {
+  // The mappings first: the subscriptions are told by them where they belong.
+  await mappings.repair();
+  await subscriptions.repair();
+  await flows.repair();
+  await ports.repair();
+}
