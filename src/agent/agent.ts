@@ -190,8 +190,8 @@ export class SledAgent {
     await this.#parts.driver.close();
   }
 
-  async #change<T>(name: string, operation: () => Promise<T>): Promise<T> {
-    const timed = async () => {
+  #change<T>(name: string, operation: () => Promise<T>): Promise<T> {
+    return this.#parts.lane.run(name, async () => {
       const since = performance.now();
       let outcome = "ok";
       try {
@@ -203,13 +203,9 @@ export class SledAgent {
         throw error;
       } finally {
         this.#metrics.operation(name, outcome, (performance.now() - since) / 1000);
+        this.#repairs.wake();
       }
-    };
-    try {
-      return await this.#parts.lane.run(name, timed);
-    } finally {
-      this.#repairs.wake();
-    }
+    });
   }
 
   /** Answers those whom a driver that does not answer has kept for too long. */

@@ -47,50 +47,7 @@ export function requestedVersion(request: IncomingMessage): semver.SemVer {
   return parse(String(first));
 }
 
-/** Whether a version is in the range of an endpoint. `until` is not in it. */
-export function inRange(version: semver.SemVer, since: string | undefined, until?: string): boolean {
-  if (since !== undefined && version.compare(since) < 0) return false;
-  return until === undefined || version.compare(until) < 0;
+/** Whether an endpoint that exists from `since` on exists in a version. */
+export function inRange(version: semver.SemVer, since: string | undefined): boolean {
+  return since === undefined || version.compare(since) >= 0;
 }
-
-/** The range of an endpoint as the router knows it. */
-export function rangeText(since: string | undefined, until: string | undefined): string {
-  return `${since ?? ""}..${until ?? ""}`;
-}
-
-interface Ranged {
-  readonly range: string;
-  readonly since: string | undefined;
-  readonly until: string | undefined;
-  readonly handler: unknown;
-}
-
-/** For the router: which of the handlers of a path and method serves the version asked for. */
-export const versionStrategy = {
-  name: "apiVersion",
-  mustMatchWhenDerived: false,
-  storage: () => {
-    const handlers: Ranged[] = [];
-    return {
-      /** Asked with a range while routes are added, with a version while requests come. */
-      get: (wanted: string | semver.SemVer | undefined) => {
-        const serves = ({ range, since, until }: Ranged) =>
-          typeof wanted === "string" ? range === wanted : wanted !== undefined && inRange(wanted, since, until);
-        return handlers.find(serves)?.handler ?? null;
-      },
-      set: (range: string, handler: unknown) => {
-        const [since, until] = range.split("..");
-        handlers.push({ range, since: since || undefined, until: until || undefined, handler });
-      },
-    };
-  },
-  validate: () => true,
-  /** A bad header matches nothing here, and is refused with its reason before the request gets any further. */
-  deriveConstraint: (request: IncomingMessage) => {
-    try {
-      return requestedVersion(request);
-    } catch {
-      return undefined;
-    }
-  },
-};

@@ -17,8 +17,8 @@ interface Exchange {
 /** The last exchange begun on each connection: what is written by hand must not get in before its answer. */
 const exchanges = new WeakMap<Socket, Exchange>();
 
-export function followExchanges(server: Server): void {
-  server.on("request", (request, response) => exchanges.set(request.socket, { request, response }));
+export function followExchange(request: IncomingMessage, response: ServerResponse): void {
+  exchanges.set(request.socket, { request, response });
 }
 
 /** What is not HTTP gets an answer of the same form, written by hand, and its connection is closed. */

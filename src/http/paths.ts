@@ -39,7 +39,6 @@ interface KnownRoute {
   /** Of the original's API, so that the version counts. */
   readonly shared: boolean;
   readonly since: string | undefined;
-  readonly until: string | undefined;
 }
 
 interface KnownPath {
@@ -67,7 +66,7 @@ export class RouteTable {
     const shared = entry?.routes.filter((route) => route.shared) ?? [];
     const counts = entry === undefined || shared.length > 0;
     const asked = counts ? version() : undefined;
-    const inVersion = asked === undefined || shared.some(({ since, until }) => inRange(asked, since, until));
+    const inVersion = asked === undefined || shared.some(({ since }) => inRange(asked, since));
     if (entry === undefined || !inVersion) throw new HttpError(404, "Not Found");
     reply.header("allow", [...new Set(entry.routes.map(({ method }) => method))]);
     throw new HttpError(405, "Method Not Allowed");

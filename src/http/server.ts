@@ -8,9 +8,9 @@ import type { SledAgent } from "../agent/agent.ts";
 import { badRequest, messageOf } from "../error.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
-import { requestedVersion, versionStrategy } from "./api-version.ts";
+import { inRange, requestedVersion } from "./api-version.ts";
 import { acceptJsonBodies, bodyTooLarge, unsupportedType } from "./body.ts";
-import { answerBrokenRequests, answerExpectations, followExchanges, REQUEST_ID } from "./connection.ts";
+import { answerBrokenRequests, answerExpectations, followExchange, REQUEST_ID } from "./connection.ts";
 import { answerTo } from "./errors.ts";
 import { describeApi } from "./openapi.ts";
 import { normalizeUrl, pathSegments, RouteTable } from "./paths.ts";
@@ -27,7 +27,6 @@ export interface ServerOptions {
 
 /** Longer than Node lets a request line be. */
 const MAX_URL = 1 << 16;
-const JSON_WITH_CHARSET = "application/json; charset=utf-8";
 
 export async function buildServer({ agent, metrics, log }: ServerOptions): Promise<FastifyInstance> {
   const app = fastify({
@@ -42,7 +41,6 @@ export async function buildServer({ agent, metrics, log }: ServerOptions): Promi
     // Until its connection ends, a client of a closing server is served as ever.
     return503OnClosing: false,
     routerOptions: {
-      constraints: { apiVersion: versionStrategy as never },
       // An id that is too long is no UUID, which is said in our words, not the router's.
       maxParamLength: MAX_URL,
     },
@@ -56,14 +54,16 @@ export async function buildServer({ agent, metrics, log }: ServerOptions): Promi
 
   const table = new RouteTable();
   app.addHook("onRoute", ({ method, url, config }) => {
-    const { since, until, shared = false } = config ?? {};
-    for (const one of [method].flat()) table.add(url, { method: one, shared, since, until });
+    const { since, shared = false } = config ?? {};
+    for (const one of [method].flat()) table.add(url, { method: one, shared, since });
   });
   app.addHook("onRequest", (request, reply, next) => {
     reply.header(REQUEST_ID, request.id);
-    // Before the path, as in the original: a version that is none is told first.
-    if (request.routeOptions.config.shared) requestedVersion(request.raw);
-    if (request.is404) table.refuse(request.url, () => requestedVersion(request.raw), reply);
+    followExchange(request.raw, reply.raw);
+    // A version that is none is told first; in one that lacks the endpoint the path is as good as unknown.
+    const { shared, since } = request.routeOptions.config;
+    const served = !request.is404 && (!shared || inRange(requestedVersion(request.raw), since));
+    if (!served) table.refuse(request.url, () => requestedVersion(request.raw), reply);
     if (request.url.includes(".") || request.url.includes("%")) pathSegments(request.url);
     next();
   });
@@ -71,17 +71,18 @@ export async function buildServer({ agent, metrics, log }: ServerOptions): Promi
   app.addHook("preClose", async () => {
     closing = true;
   });
-  app.addHook("onSend", (_request, reply, payload, next) => {
-    // The last request of a connection ends it, or the server would wait for the client to.
-    if (closing) reply.header("connection", "close");
-    // JSON is UTF-8 by definition (RFC 8259); the original's answers name no charset, and neither do ours.
-    if (reply.getHeader("content-type") === JSON_WITH_CHARSET) reply.header("content-type", "application/json");
+  // JSON is UTF-8 by definition (RFC 8259): the original's answers name no charset, and neither do ours. Only values that
+  // are still to be made JSON come here; what is JSON already is sent as bytes, to which no charset is added.
+  app.addHook("preSerialization", (_request, reply, payload, next) => {
+    reply.header("content-type", "application/json");
     next(null, payload);
   });
   app.addHook("onResponse", (request, reply, next) => {
     const seconds = reply.elapsedTime / 1000;
     metrics.request(request.routeOptions.url ?? "none", reply.statusCode, seconds);
     logRequest(log, request, reply);
+    // A connection whose last request was answered would keep a closing server waiting for its client.
+    if (closing) app.server.closeIdleConnections();
     next();
   });
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, log));
@@ -93,7 +94,6 @@ export async function buildServer({ agent, metrics, log }: ServerOptions): Promi
   vmmRoutes(app, agent);
   ownRoutes(app, agent);
   healthRoutes(app, agent, metrics);
-  followExchanges(app.server);
   answerExpectations(app.server);
   return app;
 }

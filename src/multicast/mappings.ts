@@ -56,7 +56,9 @@ export class Mappings {
     const before = this.#view.underlayOf(group);
     const movedFrom = before === underlay ? undefined : before;
     await withUndo(async (undo) => {
-      await this.#acquireFilter(mapping, undo);
+      const held = this.#filters.holds(underlay, group);
+      await this.#filters.acquire(underlay, group);
+      if (!held) undo(() => this.#filters.release(underlay, group));
       if (movedFrom !== undefined) await this.#takeOff({ group, underlay: movedFrom }, undo);
       const revert = () => this.#revertTo(mapping, before);
       await this.#attempt(undo, () => this.#driver.setMcast2Phys(mapping), revert);
@@ -151,12 +153,6 @@ export class Mappings {
     this.#view.unmap(group);
     this.#subscriptions.suspend(group);
     await this.#filters.release(underlay, group);
-  }
-
-  async #acquireFilter({ group, underlay }: M2pMapping, undo: Undo): Promise<void> {
-    const held = this.#filters.holds(underlay, group);
-    await this.#filters.acquire(underlay, group);
-    if (!held) undo(() => this.#filters.release(underlay, group));
   }
 
   async #takeOff({ group, underlay }: M2pMapping, undo: Undo): Promise<void> {

@@ -115,17 +115,36 @@ export function ipv6FromHextets(groups: readonly number[]): Ipv6 {
   return `${hex(groups.slice(0, start))}::${hex(groups.slice(start + length))}` as Ipv6;
 }
 
-export function parseIpv4(text: string): Ipv4 | undefined {
-  return DOTTED_QUAD.test(text) ? (text as Ipv4) : undefined;
-}
+/**
+ * Texts that parsed not long ago: every address is met twice, by the check of a body and by what
+ * makes use of it, and a control plane sends the same ones pass after pass.
+ */
+const recent = new Map<string, Ip>();
+const RECENT_MOST = 8192;
 
-export function parseIpv6(text: string): Ipv6 | undefined {
+function parseAnew(text: string): Ip | undefined {
+  if (!text.includes(":")) return DOTTED_QUAD.test(text) ? (text as Ipv4) : undefined;
   const groups = parseHextets(text);
   return groups === undefined ? undefined : ipv6FromHextets(groups);
 }
 
 export function parseIp(text: string): Ip | undefined {
-  return text.includes(":") ? parseIpv6(text) : parseIpv4(text);
+  const known = recent.get(text);
+  if (known !== undefined) return known;
+  const ip = parseAnew(text);
+  if (ip !== undefined) {
+    if (recent.size >= RECENT_MOST) recent.clear();
+    recent.set(text, ip);
+  }
+  return ip;
+}
+
+export function parseIpv4(text: string): Ipv4 | undefined {
+  return text.includes(":") ? undefined : (parseIp(text) as Ipv4 | undefined);
+}
+
+export function parseIpv6(text: string): Ipv6 | undefined {
+  return text.includes(":") ? (parseIp(text) as Ipv6 | undefined) : undefined;
 }
 
 export function isIpv6(ip: Ip): ip is Ipv6 {

@@ -30,6 +30,11 @@ function forwardingBody({ underlay, nextHops }: ForwardingEntry) {
   };
 }
 
+/** What is JSON already. */
+export function sendJson(reply: FastifyReply, json: string): FastifyReply {
+  return reply.header("content-type", "application/json").send(Buffer.from(json));
+}
+
 /** A list that is not fresh says how old it is (RFC 9111 §5.1). */
 export function sendList<T>(
   reply: FastifyReply,
@@ -37,7 +42,7 @@ export function sendList<T>(
   json: (entries: readonly T[]) => string,
 ): FastifyReply {
   if (listed.age !== undefined) reply.header("age", listed.age);
-  return reply.header("content-type", "application/json").send(json(listed.entries));
+  return sendJson(reply, json(listed.entries));
 }
 
 export function networkingRoutes(app: FastifyInstance, agent: SledAgent): void {

@@ -7,7 +7,7 @@ import type { Vmm } from "../../vmm/vmm.ts";
 import { done } from "../schemas/basic.ts";
 import * as schemas from "../schemas/own.ts";
 import { ensureBody } from "../schemas/vmm.ts";
-import { sendList } from "./networking.ts";
+import { sendJson, sendList } from "./networking.ts";
 import { addRoute, bodyOf, noContent, propolisId } from "./route.ts";
 
 function vmmBody({ id, origin, ports, runtime, ...vmm }: Vmm) {
@@ -77,7 +77,7 @@ function vmmInspectionRoutes(app: FastifyInstance, agent: SledAgent): void {
     handle: async (request, reply) => {
       const vmm = agent.vmm(propolisId(request));
       const text = vmm.origin === "registered" ? vmm.registration.body : "null";
-      return reply.header("content-type", "application/json").send(text);
+      return sendJson(reply, text);
     },
   });
   addRoute(app, {

@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
 import { badRequest } from "../../error.ts";
 import { parseUuid, type Uuid } from "../../uuid.ts";
-import { rangeText } from "../api-version.ts";
+import { inRange, requestedVersion } from "../api-version.ts";
 import { errorAnswers, uuid } from "../schemas/basic.ts";
 import { type Validator, validator } from "../validation.ts";
 
@@ -10,7 +10,6 @@ declare module "fastify" {
   interface FastifyContextConfig {
     /** Of the sled-agent API, from this version on; left out of ours, which have no versions. */
     readonly since?: string;
-    readonly until?: string;
     /** One of the original's paths, on which the version header counts. */
     readonly shared?: boolean;
   }
@@ -29,19 +28,27 @@ export function bodyOf<T>(schema: object): Body<T> {
   return { schema, check: validator(schema) };
 }
 
+export interface OlderVariant {
+  /** The first version that has it. */
+  readonly since: string;
+  readonly body: Body<never>;
+  handle(request: FastifyRequest, reply: FastifyReply): Promise<unknown>;
+}
+
 export interface Route<T> {
   readonly method: HTTPMethods;
   readonly path: string;
   readonly summary: string;
   readonly operationId: string;
   readonly tag: "networking" | "vmms" | "multicast" | "health";
-  /** One of the original's paths, and the versions it is in; left out for paths of our own. */
-  readonly shared?: { readonly since?: string; readonly until?: string };
+  /** One of the original's paths, and the version it is in from; left out for paths of our own. */
+  readonly shared?: { readonly since?: string };
   readonly body?: Body<T>;
   readonly keepText?: boolean;
   /** Success: status and what it says. */
   readonly answers: Readonly<Record<number, object>>;
-  readonly hidden?: boolean;
+  /** The same path and method in versions before `shared.since`: another body. */
+  readonly older?: OlderVariant;
   handle(request: FastifyRequest, reply: FastifyReply, body: T): Promise<unknown>;
 }
 
@@ -58,22 +65,23 @@ async function checkPropolisId(request: FastifyRequest): Promise<void> {
   if (parseUuid(text) === undefined) throw badRequest(`bad parameter in URL path: propolis_id: ${text} is not a UUID`);
 }
 
-function constraints(shared: Route<unknown>["shared"]): object {
-  if (shared?.since === undefined && shared?.until === undefined) return {};
-  return { constraints: { apiVersion: rangeText(shared.since, shared.until) } };
-}
-
 export function addRoute<T>(app: FastifyInstance, route: Route<T>): void {
-  const { body, shared } = route;
+  const { body, shared, older } = route;
   const hasId = route.path.includes(":propolis_id");
+  const since = older?.since ?? shared?.since;
+  const current = (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
+    const wrong = body?.check(request.body);
+    if (wrong !== undefined) throw wrong;
+    return route.handle(request, reply, request.body as T);
+  };
+  const handler = older === undefined ? current : byVersion(older, shared?.since, current);
   app.route({
     method: route.method,
     url: route.path,
-    ...constraints(shared),
     config: {
       shared: shared !== undefined,
       hasBody: body !== undefined,
-      ...shared,
+      ...(since !== undefined && { since }),
       ...(route.keepText && { keepText: true }),
     },
     ...(hasId && { onRequest: checkPropolisId }),
@@ -81,17 +89,23 @@ export function addRoute<T>(app: FastifyInstance, route: Route<T>): void {
       summary: route.summary,
       operationId: route.operationId,
       tags: [route.tag],
-      hide: route.hidden ?? false,
       ...(hasId && { params: idParams }),
       ...(body !== undefined && { body: body.schema }),
       response: { ...route.answers, ...errorAnswers },
     },
-    handler: async (request, reply) => {
-      const wrong = body?.check(request.body);
-      if (wrong !== undefined) throw wrong;
-      return route.handle(request, reply, request.body as T);
-    },
+    handler,
   });
+}
+
+type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
+
+function byVersion(older: OlderVariant, since: string | undefined, current: Handler): Handler {
+  return (request, reply) => {
+    if (inRange(requestedVersion(request.raw), since)) return current(request, reply);
+    const wrong = older.body.check(request.body);
+    if (wrong !== undefined) throw wrong;
+    return older.handle(request, reply);
+  };
 }
 
 /** The answer to a change: it is so, and there is nothing to say. */

@@ -10,13 +10,16 @@ import { parseRegistration } from "../parse/registration.ts";
 import { done } from "../schemas/basic.ts";
 import { type MembershipBody, membership, type TaggedMembershipBody, taggedMembership } from "../schemas/multicast.ts";
 import * as schemas from "../schemas/vmm.ts";
+import { sendJson } from "./networking.ts";
 import { addRoute, bodyOf, noContent, propolisId } from "./route.ts";
 
 const VMM = { path: "/vmms/:propolis_id", tag: "vmms", shared: {} } as const;
 const STATE = { path: "/vmms/:propolis_id/state", tag: "vmms", shared: {} } as const;
-const GROUP = { path: "/vmms/:propolis_id/multicast-group", tag: "vmms" } as const;
-const FLAT = { since: MCAST_M2P_FORWARDING };
-const TAGGED = { since: MULTICAST_SUPPORT, until: MCAST_M2P_FORWARDING };
+const GROUP = {
+  path: "/vmms/:propolis_id/multicast-group",
+  tag: "vmms",
+  shared: { since: MCAST_M2P_FORWARDING },
+} as const;
 
 function sledVmmState(vmm: Vmm) {
   const { state, gen, timeUpdated } = vmm.runtime;
@@ -36,7 +39,7 @@ function sledVmmState(vmm: Vmm) {
 
 /** Generations have 64 bits, which `JSON.stringify` cannot say. */
 function sendExact(reply: FastifyReply, body: object): FastifyReply {
-  return reply.header("content-type", "application/json").send(stringify(body));
+  return sendJson(reply, stringify(body) as string);
 }
 
 const REQUESTED: Readonly<Record<string, VmmState>> = {
@@ -96,9 +99,9 @@ export function vmmRoutes(app: FastifyInstance, agent: SledAgent): void {
 }
 
 function membershipRoutes(app: FastifyInstance, agent: SledAgent): void {
+  const tagged = { since: MULTICAST_SUPPORT, body: bodyOf<never>(taggedMembership) };
   addRoute(app, {
     ...GROUP,
-    shared: FLAT,
     method: "PUT",
     operationId: "vmm_join_multicast_group",
     summary: "Join a VMM to a group; what waits for a mapping or a port is accepted, and joins when it comes",
@@ -108,10 +111,18 @@ function membershipRoutes(app: FastifyInstance, agent: SledAgent): void {
       await agent.join(propolisId(request), parseMembership(body));
       return noContent(reply);
     },
+    older: {
+      ...tagged,
+      handle: async (request, reply) => {
+        const { join } = request.body as TaggedMembershipBody;
+        if (join === undefined) throw badRequest("Join endpoint cannot process Leave operations");
+        await agent.join(propolisId(request), parseMembership(join, "join."));
+        return noContent(reply);
+      },
+    },
   });
   addRoute(app, {
     ...GROUP,
-    shared: FLAT,
     method: "DELETE",
     operationId: "vmm_leave_multicast_group",
     summary: "End a VMM's membership of a group; the sources are required and ignored",
@@ -121,34 +132,14 @@ function membershipRoutes(app: FastifyInstance, agent: SledAgent): void {
       await agent.leave(propolisId(request), parseGroup(body.group_ip, "group_ip"));
       return noContent(reply);
     },
-  });
-  const tagged = {
-    ...GROUP,
-    shared: TAGGED,
-    body: bodyOf<TaggedMembershipBody>(taggedMembership),
-    answers: { 204: done },
-    hidden: true,
-  };
-  addRoute(app, {
-    ...tagged,
-    method: "PUT",
-    operationId: "vmm_join_multicast_group_v7",
-    summary: "Join, in versions before 49",
-    handle: async (request, reply, body) => {
-      if (body.join === undefined) throw badRequest("Join endpoint cannot process Leave operations");
-      await agent.join(propolisId(request), parseMembership(body.join, "join."));
-      return noContent(reply);
-    },
-  });
-  addRoute(app, {
-    ...tagged,
-    method: "DELETE",
-    operationId: "vmm_leave_multicast_group_v7",
-    summary: "Leave, in versions before 49",
-    handle: async (request, reply, body) => {
-      if (body.leave === undefined) throw badRequest("Leave endpoint cannot process Join operations");
-      await agent.leave(propolisId(request), parseGroup(body.leave.group_ip, "leave.group_ip"));
-      return noContent(reply);
+    older: {
+      ...tagged,
+      handle: async (request, reply) => {
+        const { leave } = request.body as TaggedMembershipBody;
+        if (leave === undefined) throw badRequest("Leave endpoint cannot process Join operations");
+        await agent.leave(propolisId(request), parseGroup(leave.group_ip, "leave.group_ip"));
+        return noContent(reply);
+      },
     },
   });
 }
