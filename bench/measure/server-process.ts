@@ -75,7 +75,9 @@ export class ServerProcess {
     const stdin = input === undefined ? "ignore" : "pipe";
     const child = spawn(process.execPath, [script, ...listen], { stdio: [stdin, "ignore", "inherit"] });
     // A run that fails must leave no server behind.
-    process.once("exit", () => child.kill("SIGKILL"));
+    const kill = () => child.kill("SIGKILL");
+    process.once("exit", kill);
+    child.once("exit", () => process.off("exit", kill));
     // One that ended before it had read everything is noticed below.
     child.stdin?.on("error", () => {}).end(input);
     try {
