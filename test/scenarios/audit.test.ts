@@ -131,6 +131,14 @@ test("observe mode tells what it finds and mends nothing", async () => {
   expect([...sled.nics.joined]).toEqual(["ff04::1"]);
 });
 
+test("what audits find is counted, by what it was and whether it was mended", async () => {
+  await start();
+  await opteadm("McastUnsubscribe", { port: "guest0", group: "239.1.1.1" });
+  await audit();
+  const { text } = await sled.get("/metrics");
+  expect(text).toContain('sledcast_audit_findings_total{what="subscription-missing",repaired="true"} 1');
+});
+
 test("an audit that cannot mend something says why", async () => {
   await start();
   await opteadm("McastUnsubscribe", { port: "guest0", group: "239.1.1.1" });

@@ -244,6 +244,14 @@ describe("registration", () => {
     expect(state.text).toContain('"gen":18446744073709551615');
   });
 
+  test("takes the last of a key given twice, also beside such a generation", async () => {
+    await start();
+    const text = JSON.stringify(ensureBody()).replace('"gen":1', '"gen":7,"gen":18446744073709551613');
+    const answer = await sled.put(`/vmms/${PROPOLIS}`, text.replace('"silo_id"', '"note":1,"note":2,"silo_id"'));
+    expect(answer.status).toBe(200);
+    expect(answer.text).toContain('"gen":18446744073709551613');
+  });
+
   test("passes over port names that others have, and never uses one twice", async () => {
     await start("opte0", "opte2");
     await register();
