@@ -10,18 +10,14 @@ export type OpteError =
   | { readonly variant: "BadLayerPos"; readonly layer: string; readonly pos: string }
   | { readonly variant: "MacExists"; readonly port: string; readonly vni: Vni; readonly mac: Mac }
   | { readonly variant: "InvalidRouterEntry"; readonly dest: Cidr; readonly target: string }
+  | { readonly variant: "MaxCapacity"; readonly limit: bigint }
+  | { readonly variant: "RespTooLarge"; readonly needed: bigint; readonly given: bigint }
   | { readonly variant: "RuleNotFound"; readonly id: bigint }
   | { readonly variant: "System"; readonly errno: number; readonly msg: string }
   | { readonly variant: OpteBareVariant }
   | { readonly variant: OpteTextVariant; readonly text: string };
 
-export type OpteBareVariant =
-  | "BadName"
-  | "CopyinReq"
-  | "CopyoutResp"
-  | "InvalidIpCfg"
-  | "NoRequestBody"
-  | "RespTooLarge";
+export type OpteBareVariant = "BadName" | "CopyinReq" | "CopyoutResp" | "InvalidIpCfg" | "NoRequestBody";
 
 export type OpteTextVariant =
   | "BadState"
@@ -30,7 +26,6 @@ export type OpteTextVariant =
   | "FlowExists"
   | "InvalidUnderlayMulticast"
   | "LayerNotFound"
-  | "MaxCapacity"
   | "PortCreate"
   | "PortExists"
   | "PortNotFound"
@@ -47,9 +42,37 @@ export const ILLUMOS_ERRNO = {
   EBUSY: 16,
   EEXIST: 17,
   EINVAL: 22,
+  ENFILE: 23,
   ENOSPC: 28,
+  ENOMSG: 35,
+  ENOTSUP: 48,
   EPROTO: 71,
+  ENOBUFS: 132,
 } as const;
+
+const VARIANT_ERRNO = {
+  BadApiVersion: ILLUMOS_ERRNO.EPROTO,
+  CopyinReq: ILLUMOS_ERRNO.EFAULT,
+  CopyoutResp: ILLUMOS_ERRNO.EFAULT,
+  DeserCmdErr: ILLUMOS_ERRNO.ENOMSG,
+  DeserCmdReq: ILLUMOS_ERRNO.ENOMSG,
+  FlowExists: ILLUMOS_ERRNO.EEXIST,
+  LayerNotFound: ILLUMOS_ERRNO.ENOENT,
+  MacExists: ILLUMOS_ERRNO.EEXIST,
+  MaxCapacity: ILLUMOS_ERRNO.ENFILE,
+  PortExists: ILLUMOS_ERRNO.EEXIST,
+  PortNotFound: ILLUMOS_ERRNO.ENOENT,
+  RespTooLarge: ILLUMOS_ERRNO.ENOBUFS,
+  RuleNotFound: ILLUMOS_ERRNO.ENOENT,
+  SerCmdErr: ILLUMOS_ERRNO.ENOMSG,
+  SerCmdResp: ILLUMOS_ERRNO.ENOMSG,
+} as const satisfies Partial<Record<OpteError["variant"], number>>;
+
+/** What ioctl(2) fails with beside the error: `OpteError::to_errno`, in illumos numbers. */
+export function illumosErrno(error: OpteError): number {
+  if (error.variant === "System") return error.errno;
+  return (VARIANT_ERRNO as Partial<Record<OpteError["variant"], number>>)[error.variant] ?? ILLUMOS_ERRNO.EINVAL;
+}
 
 const RETRYABLE = new Set<number>([
   ILLUMOS_ERRNO.EIO,
@@ -70,6 +93,10 @@ export function describeOpteError(error: OpteError): string {
       return `MacExists: a port with MAC ${error.mac} exists in VNI ${error.vni} (asked for ${error.port})`;
     case "InvalidRouterEntry":
       return `InvalidRouterEntry: ${error.dest} via ${error.target}`;
+    case "MaxCapacity":
+      return `MaxCapacity: a table of ${error.limit} is full`;
+    case "RespTooLarge":
+      return `RespTooLarge: the reply has ${error.needed} bytes, there is room for ${error.given}`;
     case "RuleNotFound":
       return `RuleNotFound: ${error.id}`;
     case "System":

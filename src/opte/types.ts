@@ -126,9 +126,12 @@ export interface IcmpFilter {
   readonly codes: { readonly start: number; readonly end: number } | undefined;
 }
 
+/** `other` goes by OPTE's own list of protocols; `number` is the IP protocol's, of one that list lacks. */
 export type FirewallProtocol =
-  | { readonly type: "any" | "tcp" | "udp" }
-  | { readonly type: "icmp" | "icmpv6"; readonly filter: IcmpFilter | undefined };
+  | { readonly type: "any" | "arp" | "tcp" | "udp" }
+  | { readonly type: "icmp" | "icmpv6"; readonly filter: IcmpFilter | undefined }
+  | { readonly type: "other"; readonly protocol: "icmp" | "igmp" | "tcp" | "udp" | "icmpv6" }
+  | { readonly type: "other"; readonly protocol: "unknown"; readonly number: number };
 
 /** Single ports; the driver knows no ranges. */
 export type FirewallPorts = "any" | readonly number[];
@@ -196,9 +199,13 @@ export interface Commands {
   DelRouterEntry: { req: RouterEntry; resp: Removed };
   SetExternalIps: { req: SetExternalIps; resp: undefined };
   AllowCidr: { req: { readonly port: string; readonly cidr: Cidr; readonly direction: Direction }; resp: undefined };
-  RemoveCidr: { req: { readonly port: string; readonly cidr: Cidr; readonly direction: Direction }; resp: Removed };
+  /** Answers the network that was removed; undefined where there was none. */
+  RemoveCidr: {
+    req: { readonly port: string; readonly cidr: Cidr; readonly direction: Direction };
+    resp: Cidr | undefined;
+  };
   AttachSubnet: { req: { readonly port: string; readonly cidr: Cidr; readonly isExternal: boolean }; resp: undefined };
-  DetachSubnet: { req: { readonly port: string; readonly cidr: Cidr }; resp: Removed };
+  DetachSubnet: { req: { readonly port: string; readonly cidr: Cidr }; resp: Cidr | undefined };
   ClearUft: { req: { readonly port: string }; resp: undefined };
   SetVirt2Phys: { req: Virt2Phys; resp: undefined };
   ClearVirt2Phys: { req: Virt2Phys; resp: undefined };

@@ -72,7 +72,9 @@ describe("an error of the driver", () => {
   it("proves that nothing happened only where it is a refusal", () => {
     expect(mayHaveTakenEffect(new DriverError("CreateXde", { variant: "PortExists", text: "opte0" }))).toBe(false);
     expect(mayHaveTakenEffect(new DriverError("CreateXde", system(EBUSY)))).toBe(true);
-    expect(mayHaveTakenEffect(new DriverError("CreateXde", { variant: "RespTooLarge" }))).toBe(true);
+    expect(
+      mayHaveTakenEffect(new DriverError("CreateXde", { variant: "RespTooLarge", needed: 20_000n, given: 16_384n })),
+    ).toBe(true);
     expect(mayHaveTakenEffect(new Error("no answer"))).toBe(true);
   });
 });

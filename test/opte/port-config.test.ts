@@ -69,11 +69,11 @@ describe("networks of a port", () => {
   it("stay in the other direction when one is removed, and go with the last", async () => {
     const { driver, transit } = await lists(["in", "out"]);
     const remove = (direction: Direction) => driver.removeCidr({ port: "opte0", cidr: cidr("10.9.0.0/16"), direction });
-    expect(await remove("in")).toBe("ok");
+    expect(await remove("in")).toBe("10.9.0.0/16");
     expect(transit()).toEqual([["10.9.0.0/16", { allowIn: false, allowOut: true }]]);
-    expect(await remove("out")).toBe("ok");
+    expect(await remove("out")).toBe("10.9.0.0/16");
     expect(transit()).toEqual([]);
-    expect(await remove("out")).toBe("not-found");
+    expect(await remove("out")).toBeUndefined();
   });
 
   it("are attached and detached, and a detach says whether there was one", async () => {
@@ -82,8 +82,8 @@ describe("networks of a port", () => {
     await driver.attachSubnet({ ...where, isExternal: false });
     await driver.attachSubnet({ ...where, isExternal: true });
     expect(model.tables.ports[0]?.attachedSubnets).toEqual([["10.9.0.0/16", { isExternal: true }]]);
-    expect(await driver.detachSubnet(where)).toBe("ok");
-    expect(await driver.detachSubnet(where)).toBe("not-found");
+    expect(await driver.detachSubnet(where)).toBe("10.9.0.0/16");
+    expect(await driver.detachSubnet(where)).toBeUndefined();
   });
 
   it("must be of a family that the port has", async () => {
@@ -108,16 +108,32 @@ describe("routes of a port", () => {
     class: "system" as const,
   });
 
-  it("are found again by what they are", async () => {
+  it("are taken away by their destination alone, whatever their target and class", async () => {
     const { driver } = await driverWith(1);
     const entry = route("0.0.0.0/0", { type: "internet-gateway", id: uuid("aaaaaaaa-0000-4000-8000-000000000001") });
     await driver.addRouterEntry(entry);
-    expect(await driver.delRouterEntry({ ...entry, class: "custom" })).toBe("not-found");
-    expect(await driver.delRouterEntry({ ...entry, target: { type: "internet-gateway", id: undefined } })).toBe(
-      "not-found",
-    );
-    expect(await driver.delRouterEntry(entry)).toBe("ok");
+    expect(await driver.delRouterEntry({ ...entry, dest: cidr("0.0.0.0/1") })).toBe("not-found");
+    expect(await driver.delRouterEntry({ ...entry, class: "custom", target: { type: "drop" } })).toBe("ok");
     expect(await driver.delRouterEntry(entry)).toBe("not-found");
+  });
+
+  it("stand by length of prefix, custom before system, drops first, and the first to a destination goes", async () => {
+    const { driver, model } = await driverWith(1);
+    const targets = () =>
+      model.tables.ports[0]?.routes.map(({ dest, target, class: kind }) => [dest, target.type, kind]);
+    const ig = { type: "internet-gateway", id: undefined } as const;
+    await driver.addRouterEntry(route("10.0.0.0/8", ig));
+    await driver.addRouterEntry(route("10.0.0.0/8", { type: "drop" }));
+    await driver.addRouterEntry({ ...route("10.0.0.0/8", ig), class: "custom" });
+    await driver.addRouterEntry(route("10.1.0.0/16", ig));
+    expect(targets()).toEqual([
+      ["10.1.0.0/16", "internet-gateway", "system"],
+      ["10.0.0.0/8", "internet-gateway", "custom"],
+      ["10.0.0.0/8", "drop", "system"],
+      ["10.0.0.0/8", "internet-gateway", "system"],
+    ]);
+    await driver.delRouterEntry(route("10.0.0.0/8", ig));
+    expect(targets()?.map(([, target]) => target)).toEqual(["internet-gateway", "drop", "internet-gateway"]);
   });
 
   it.each(["224.0.0.0/4", "ff00::/8", "239.1.1.1/32"])("do not lead to %s, which is multicast", async (dest) => {

@@ -145,7 +145,7 @@ describe("row 24: sources that can never match", () => {
 describe("row 25: errors say what they are", () => {
   test("the driver's refusal is 409 with its own words", async () => {
     await start();
-    sled.fail("SetMcast2Phys", { opte: { variant: "MaxCapacity", text: "8192" } });
+    sled.fail("SetMcast2Phys", { opte: { variant: "MaxCapacity", limit: 8192n } });
     const answer = await sled.setMapping("239.1.1.1", "ff04::1");
     expect(answer.status).toBe(409);
     expect(answer.body).toMatchObject({ error_code: "DRIVER_REFUSED" });

@@ -13,6 +13,7 @@ import { Journal } from "./journal.ts";
 import * as mcast from "./mcast.ts";
 import * as ports from "./ports.ts";
 import { Refusal } from "./refuse.ts";
+import * as routes from "./routes.ts";
 import { restore, type Snapshot, snapshot, Tables } from "./tables.ts";
 import * as virt2phys from "./virt2phys.ts";
 
@@ -27,8 +28,8 @@ const HANDLERS: Handlers = {
   SetXdeUnderlay: ports.setXdeUnderlay,
   ClearXdeUnderlay: ports.clearXdeUnderlay,
   SetFwRules: ports.setFwRules,
-  AddRouterEntry: ports.addRouterEntry,
-  DelRouterEntry: ports.delRouterEntry,
+  AddRouterEntry: routes.addRouterEntry,
+  DelRouterEntry: routes.delRouterEntry,
   SetExternalIps: ports.setExternalIps,
   AllowCidr: ports.allowCidr,
   RemoveCidr: ports.removeCidr,

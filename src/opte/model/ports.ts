@@ -1,12 +1,11 @@
 /** Ports, their configuration and the underlay devices, as xde and oxide-vpc carry the commands out. */
 
-import { type Cidr, cidrAddress, compareCidr, isIpv4Cidr, isIpv6Cidr } from "../../net/cidr.ts";
-import { isMulticast } from "../../net/classify.ts";
-import { type Ip, isIpv6 } from "../../net/ip.ts";
+import { type Cidr, compareCidr, isIpv4Cidr } from "../../net/cidr.ts";
+import type { Ip } from "../../net/ip.ts";
 import { ILLUMOS_ERRNO } from "../error.ts";
-import type { CreateXde, PortInfo, Removed, Request, RouterEntry, RouterTarget, TransitIp } from "../types.ts";
+import type { CreateXde, PortInfo, Request, TransitIp } from "../types.ts";
 import { dropSubscriber } from "./mcast.ts";
-import { driverText, Refusal, refuse, refuseSystem } from "./refuse.ts";
+import { Refusal, refuse, refuseSystem } from "./refuse.ts";
 import { type ModelPort, portSortKey, type Tables } from "./tables.ts";
 
 /** What a model decides that the driver leaves to the rest of the system. */
@@ -17,7 +16,7 @@ export interface Surroundings {
   readonly portsStart: "ready" | "running";
 }
 
-function portOf(tables: Tables, name: string): ModelPort {
+export function portOf(tables: Tables, name: string): ModelPort {
   const port = tables.ports.get(name);
   if (port === undefined) throw refuse("PortNotFound", name);
   return port;
@@ -86,7 +85,6 @@ export function setXdeUnderlay(
   { u1, u2 }: { u1: string; u2: string },
   { links }: Surroundings,
 ): undefined {
-  if (tables.underlay !== undefined) throw refuseSystem(ILLUMOS_ERRNO.EEXIST, "underlay already initialized");
   for (const name of [u1, u2]) {
     if (name.includes("\0"))
       throw new Error("a NUL in an underlay device's name panics the kernel; nothing may send it");
@@ -94,6 +92,8 @@ export function setXdeUnderlay(
       throw refuseSystem(ILLUMOS_ERRNO.EFAULT, `failed to get linkid for ${name}: link not found`);
     }
   }
+  // The links are looked up before the driver asks itself whether it has its underlay already.
+  if (tables.underlay !== undefined) throw refuseSystem(ILLUMOS_ERRNO.EEXIST, "underlay already initialized");
   tables.underlay = [u1, u2];
 }
 
@@ -106,49 +106,6 @@ export function clearXdeUnderlay(tables: Tables): undefined {
 
 export function setFwRules(tables: Tables, { port, rules }: Request<"SetFwRules">): undefined {
   portOf(tables, port).firewall = rules;
-}
-
-function describeTarget(target: RouterTarget): string {
-  switch (target.type) {
-    case "drop":
-      return "drop";
-    case "internet-gateway":
-      return target.id === undefined ? "ig" : `ig=${target.id}`;
-    case "ip":
-      return `ip${isIpv6(target.ip) ? 6 : 4}=${driverText(target.ip)}`;
-    case "vpc-subnet": {
-      const address = cidrAddress(target.cidr);
-      const length = target.cidr.slice(target.cidr.indexOf("/"));
-      return `sub${isIpv6(address) ? 6 : 4}=${driverText(address)}${length}`;
-    }
-  }
-}
-
-function checkRoute({ dest, target }: RouterEntry): void {
-  const invalid = (text: string) => new Refusal({ variant: "InvalidRouterEntry", dest, target: text });
-  if (isMulticast(cidrAddress(dest))) throw invalid("multicast destinations not allowed in router entries");
-  const address =
-    target.type === "ip" ? target.ip : target.type === "vpc-subnet" ? cidrAddress(target.cidr) : undefined;
-  if (address !== undefined && isIpv6(address) !== isIpv6Cidr(dest)) throw invalid(describeTarget(target));
-}
-
-export function addRouterEntry(tables: Tables, entry: RouterEntry): undefined {
-  const port = portOf(tables, entry.port);
-  checkRoute(entry);
-  port.routes.push(entry);
-}
-
-export function delRouterEntry(tables: Tables, entry: RouterEntry): Removed {
-  const port = portOf(tables, entry.port);
-  checkRoute(entry);
-  const same = (other: RouterEntry) =>
-    other.dest === entry.dest &&
-    other.class === entry.class &&
-    describeTarget(other.target) === describeTarget(entry.target);
-  const at = port.routes.findIndex(same);
-  if (at < 0) return "not-found";
-  port.routes.splice(at, 1);
-  return "ok";
 }
 
 export function setExternalIps(
@@ -185,16 +142,16 @@ export function allowCidr(tables: Tables, { port: name, cidr, direction }: Reque
   else port.transitIps = [...port.transitIps, [cidr, after] as const].sort(([a], [b]) => compareCidr(a, b));
 }
 
-export function removeCidr(tables: Tables, { port: name, cidr, direction }: Request<"RemoveCidr">): Removed {
+export function removeCidr(tables: Tables, { port: name, cidr, direction }: Request<"RemoveCidr">): Cidr | undefined {
   const port = portOf(tables, name);
   requireFamily(port, cidr);
   const at = find(port.transitIps, cidr);
   const before = port.transitIps[at]?.[1];
-  if (before === undefined) return "not-found";
+  if (before === undefined) return undefined;
   const after = direction === "in" ? { ...before, allowIn: false } : { ...before, allowOut: false };
   if (after.allowIn || after.allowOut) port.transitIps[at] = [cidr, after];
   else port.transitIps.splice(at, 1);
-  return "ok";
+  return cidr;
 }
 
 export function attachSubnet(tables: Tables, { port: name, cidr, isExternal }: Request<"AttachSubnet">): undefined {
@@ -204,13 +161,13 @@ export function attachSubnet(tables: Tables, { port: name, cidr, isExternal }: R
   port.attachedSubnets = [...others, [cidr, { isExternal }] as const].sort(([a], [b]) => compareCidr(a, b));
 }
 
-export function detachSubnet(tables: Tables, { port: name, cidr }: Request<"DetachSubnet">): Removed {
+export function detachSubnet(tables: Tables, { port: name, cidr }: Request<"DetachSubnet">): Cidr | undefined {
   const port = portOf(tables, name);
   requireFamily(port, cidr);
   const at = find(port.attachedSubnets, cidr);
-  if (at < 0) return "not-found";
+  if (at < 0) return undefined;
   port.attachedSubnets.splice(at, 1);
-  return "ok";
+  return cidr;
 }
 
 export function clearUft(tables: Tables, { port: name }: { port: string }): undefined {
