@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 /** sledcastd: reads its settings, puts the agent together, and listens until it is told to stop. */
-import { chmodSync, lstatSync, unlinkSync } from "node:fs";
-import { connect } from "node:net";
+import { chmodSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
 import type { FastifyInstance } from "fastify";
 import { SledAgent } from "./agent/agent.ts";
@@ -10,6 +9,7 @@ import { messageOf, SledcastError } from "./error.ts";
 import { ModelDatalinks } from "./host/datalinks.ts";
 import { DgramJoins } from "./host/dgram-joins.ts";
 import { NO_NICS } from "./host/joins.ts";
+import { clearStaleSocket } from "./host/unix-socket.ts";
 import { buildServer } from "./http/server.ts";
 import type { Log } from "./log.ts";
 import { openLog } from "./logger.ts";
@@ -99,24 +99,9 @@ function openDriver(config: Config): DriverModel {
   });
 }
 
-/** Removes a socket that a killed daemon left. Anything else of that name, and a socket in use, is somebody's. */
-async function clearStaleSocket(path: string): Promise<void> {
-  const there = lstatSync(path, { throwIfNoEntry: false });
-  if (there === undefined) return;
-  if (!there.isSocket()) throw new SledcastError("conflict", `listen: unix:${path} exists and is no socket`);
-  const answer = await new Promise<string>((resolve) => {
-    const probe = connect(path, () => {
-      probe.destroy();
-      resolve("another process answers there");
-    }).on("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-  });
-  if (answer !== "ECONNREFUSED") throw new SledcastError("conflict", `listen: unix:${path} is not free: ${answer}`);
-  unlinkSync(path);
-}
-
 async function listen(app: FastifyInstance, where: Listen): Promise<string> {
   if (where.type === "unix") {
-    await clearStaleSocket(where.path);
+    await clearStaleSocket(where.path, `listen: unix:${where.path}`);
     await app.listen({ path: where.path });
     chmodSync(where.path, 0o660);
     return `unix:${where.path}`;

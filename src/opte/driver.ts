@@ -3,6 +3,7 @@
  * carries any command. The in-memory model and the real device are transports; what is true of
  * every call (its measure, its label) is said once, here.
  */
+import type { BindingName } from "../host/binding.ts";
 import { checkSendable } from "./gate.ts";
 import type { CommandName, CreateXde, ForwardingEntry, M2pMapping, Request, Response, RouterEntry } from "./types.ts";
 
@@ -12,11 +13,17 @@ export interface DriverInfo {
   readonly apiVersion: number;
   /** What carries the calls: a device path, or the model's file. */
   readonly through: string;
+  /** What makes the system calls; the model needs none. */
+  readonly binding?: BindingName;
+  /** Why it cannot be worked with at the moment; left out: as far as is known it can. */
+  readonly unavailable?: string;
 }
 
 export interface Transport {
   readonly info: DriverInfo;
   call<C extends CommandName>(command: C, req: Request<C>): Promise<Response<C>>;
+  /** Told when a driver that was away answers again: its tables can be others than before. */
+  onReturn?(listener: () => void): void;
   close(): Promise<void>;
 }
 

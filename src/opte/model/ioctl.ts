@@ -11,6 +11,7 @@ import { COMMANDS, type WireCommand } from "../wire/commands.ts";
 import { opteError } from "../wire/terms.ts";
 import { ABSENT_COMMANDS } from "./absent.ts";
 import type { DriverModel } from "./model.ts";
+import { KernelPanic } from "./refuse.ts";
 
 export interface IoctlRequest {
   readonly apiVersion: bigint;
@@ -33,11 +34,6 @@ export interface IoctlReply {
   readonly reply: Uint8Array;
 }
 
-/** What would have brought the kernel down. It has no answer. */
-export class KernelPanic extends Error {
-  override readonly name = "KernelPanic";
-}
-
 const NOTHING = new Uint8Array();
 
 type AnyCommand = readonly [CommandName, WireCommand<CommandName>];
@@ -47,15 +43,20 @@ function byNumber(version: ApiVersion): ReadonlyMap<number, AnyCommand> {
   return new Map(commands.map((entry) => [entry[1].number, entry]));
 }
 
+const BY_NUMBER: Readonly<Record<ApiVersion, ReadonlyMap<number, AnyCommand>>> = {
+  38: byNumber(38),
+  39: byNumber(39),
+  40: byNumber(40),
+  41: byNumber(41),
+};
+
 export class IoctlModel {
   readonly model: DriverModel;
   readonly version: ApiVersion;
-  readonly #commands: ReadonlyMap<number, AnyCommand>;
 
   constructor(model: DriverModel, version: ApiVersion) {
     this.model = model;
     this.version = version;
-    this.#commands = byNumber(version);
   }
 
   /** @throws KernelPanic, and whatever fault of another kind was put into the model. */
@@ -75,7 +76,7 @@ export class IoctlModel {
   }
 
   async #run(request: IoctlRequest): Promise<Uint8Array> {
-    const [name, wire] = this.#commands.get(request.cmd) ?? [];
+    const [name, wire] = BY_NUMBER[this.version].get(request.cmd) ?? [];
     if (name === undefined || wire === undefined) throw this.#withoutHandler(request.cmd);
     const body = wire.request && copyIn(name, wire.request as Codec<Commands[CommandName]["req"]>, request);
     return encode(wire.response as Codec<unknown>, await this.model.call(name, body));

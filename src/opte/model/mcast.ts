@@ -10,7 +10,7 @@ import { MULTICAST_VNI } from "../../net/vni.ts";
 import { ILLUMOS_ERRNO } from "../error.ts";
 import type { SourceFilter } from "../filter.ts";
 import type { ForwardingEntry, M2pMapping, Request, SubscriptionEntry } from "../types.ts";
-import { driverText, refuse, refuseSystem } from "./refuse.ts";
+import { driverText, KernelPanic, refuse, refuseSystem } from "./refuse.ts";
 import { hopKey, type Tables } from "./tables.ts";
 
 export function setMcast2Phys(tables: Tables, mapping: M2pMapping): undefined {
@@ -85,7 +85,7 @@ export function mcastUnsubscribe(tables: Tables, { port, group }: Request<"Mcast
 export function mcastUnsubscribeAll(tables: Tables, { group }: { group: Ip }): undefined {
   requireMulticast(group);
   if (tables.underlay === undefined) {
-    throw new Error("McastUnsubscribeAll without an underlay panics the kernel; nothing may send it");
+    throw new KernelPanic("McastUnsubscribeAll without an underlay panics the kernel; nothing may send it");
   }
   const underlay = tables.m2p.get(group)?.underlay;
   if (underlay !== undefined) tables.subscriptions.delete(underlay);

@@ -5,7 +5,7 @@ import type { Ip } from "../../net/ip.ts";
 import { ILLUMOS_ERRNO } from "../error.ts";
 import type { CreateXde, PortInfo, Request, TransitIp } from "../types.ts";
 import { dropSubscriber } from "./mcast.ts";
-import { Refusal, refuse, refuseSystem } from "./refuse.ts";
+import { KernelPanic, Refusal, refuse, refuseSystem } from "./refuse.ts";
 import { type ModelPort, portSortKey, type Tables } from "./tables.ts";
 
 /** What a model decides that the driver leaves to the rest of the system. */
@@ -87,7 +87,7 @@ export function setXdeUnderlay(
 ): undefined {
   for (const name of [u1, u2]) {
     if (name.includes("\0"))
-      throw new Error("a NUL in an underlay device's name panics the kernel; nothing may send it");
+      throw new KernelPanic("a NUL in an underlay device's name panics the kernel; nothing may send it");
     if (links !== undefined && !links.has(name)) {
       throw refuseSystem(ILLUMOS_ERRNO.EFAULT, `failed to get linkid for ${name}: link not found`);
     }

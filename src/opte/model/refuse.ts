@@ -11,6 +11,11 @@ export class Refusal extends Error {
   }
 }
 
+/** What would have brought the kernel down. It has no answer. */
+export class KernelPanic extends Error {
+  override readonly name = "KernelPanic";
+}
+
 export function refuse(variant: OpteTextVariant, text: string): Refusal {
   return new Refusal({ variant, text });
 }

@@ -1,0 +1,83 @@
+#include "node/tasks.h"
+
+#include <cstdint>
+#include <cstring>
+#include <utility>
+
+namespace sledcast::node {
+
+namespace {
+
+// Plain Node-API, with every status looked at or let go on purpose: a task can end while its
+// environment goes away (a terminated worker), when nothing can be made or called any more, and
+// then silence is right. It is also why callbacks are used and no deferred promise: a reference
+// can be given back at that time, a deferred cannot.
+void tell(napi_env env, const Napi::FunctionReference& done, napi_value argument) {
+  napi_value callback = nullptr;
+  napi_value receiver = nullptr;
+  if (napi_get_reference_value(env, done, &callback) != napi_ok || callback == nullptr) return;
+  if (napi_get_undefined(env, &receiver) != napi_ok) return;
+  const std::size_t count = argument == nullptr ? 0 : 1;
+  static_cast<void>(napi_call_function(env, receiver, callback, count, &argument, nullptr));
+}
+
+constexpr std::size_t ANSWER_NUMBERS = 3;
+
+napi_value toAnswer(napi_env env, const os::Batch& batch) {
+  const std::size_t numbers = batch.outcomes().size() * ANSWER_NUMBERS * sizeof(double);
+  void* data = nullptr;
+  napi_value answer = nullptr;
+  if (napi_create_arraybuffer(env, numbers + batch.repliesLength(), &data, &answer) != napi_ok) return nullptr;
+  auto* number = static_cast<double*>(data);
+  for (const os::Outcome& outcome : batch.outcomes()) {
+    *number++ = outcome.error;
+    *number++ = outcome.copiedOut ? 1 : 0;
+    *number++ = static_cast<double>(outcome.actual);
+  }
+  if (batch.repliesLength() > 0) {
+    std::memcpy(static_cast<std::uint8_t*>(data) + numbers, batch.replies(), batch.repliesLength());
+  }
+  return answer;
+}
+
+}  // namespace
+
+void DeviceState::closeWhenIdle(Napi::Env env) {
+  if (phase != Phase::closing || underWay > 0) return;
+  phase = Phase::closed;
+  // Here and not in the pool: closing a control device waits for nothing.
+  descriptor.close();
+  // Moved out, so that what the callback holds on to can be collected with it.
+  const Napi::FunctionReference done = std::move(closeDone);
+  tell(env, done, nullptr);
+}
+
+OpenTask::OpenTask(const Napi::Function& done, std::shared_ptr<DeviceState> state)
+    : AsyncWorker(done, "sledcast.open"), state_(std::move(state)) {
+  state_->phase = Phase::opening;
+}
+
+void OpenTask::Execute() { error_ = opened_.open(state_->path); }
+
+void OpenTask::OnOK() {
+  state_->phase = error_ == 0 ? Phase::open : Phase::closed;
+  state_->descriptor = std::move(opened_);
+  napi_value error = nullptr;
+  if (napi_create_int32(Env(), error_, &error) == napi_ok) tell(Env(), Callback(), error);
+}
+
+RunTask::RunTask(const Napi::Function& done, std::shared_ptr<DeviceState> state, os::Batch batch)
+    : AsyncWorker(done, "sledcast.run"), state_(std::move(state)), batch_(std::move(batch)) {
+  state_->underWay++;
+}
+
+void RunTask::Execute() { batch_.run(state_->descriptor); }
+
+void RunTask::OnOK() {
+  state_->underWay--;
+  // An answer too large for this heap comes as none at all: the commands have run, only what they said is lost.
+  tell(Env(), Callback(), toAnswer(Env(), batch_));
+  state_->closeWhenIdle(Env());
+}
+
+}  // namespace sledcast::node

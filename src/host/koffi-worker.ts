@@ -1,0 +1,130 @@
+/** The thread of one device of the koffi binding: open, ioctl and close through libc, one at a time. */
+import { constants } from "node:fs";
+import { constants as os } from "node:os";
+import { parentPort } from "node:worker_threads";
+import { ANSWER_NUMBERS, CALL_NUMBERS } from "./batch.ts";
+
+export type Request =
+  | { readonly kind: "open"; readonly path: string }
+  | { readonly kind: "run"; readonly batch: ArrayBuffer; readonly count: number }
+  | { readonly kind: "close" };
+
+/** An errno, or a batch's answer. The thread ends after a close, or an open that failed. */
+export type Answer = number | ArrayBuffer;
+
+/** What is used of koffi: its own types are not there where it is not installed. */
+interface Koffi {
+  load(path: null): { func(prototype: string): (...args: unknown[]) => number };
+  address(value: ArrayBuffer | Uint8Array): bigint;
+  errno(): number;
+}
+
+/** Node does not name it. These are the platforms koffi has a build for and Node runs on. */
+const O_CLOEXEC: Partial<Record<NodeJS.Platform, number>> = {
+  linux: 0o2000000,
+  darwin: 0x1000000,
+  freebsd: 0x100000,
+  openbsd: 0x10000,
+};
+
+const XDE_IOC_OPTE_CMD = 0xde777701;
+const RESP_COPY_OUT = 1n;
+
+const name: string = "koffi";
+const { default: koffi }: { default: Koffi } = await import(name);
+// No library by name: the symbols then come from the global scope, in which a preloaded object is found first.
+const libc = koffi.load(null);
+const open = libc.func("int open(const char *path, int flags, ...)");
+const ioctl = libc.func("int ioctl(int fd, unsigned long request, ...)");
+const close = libc.func("int close(int fd)");
+
+// opte-api `OpteCmdIoctl`; `native/opte/command.h` has the layout. All memory the kernel sees is an
+// ArrayBuffer's: those are outside V8's heap and never move, where a small typed array may be inside.
+// A batch in use is held, so that it is not collected while only its address is known.
+const struct = new ArrayBuffer(72);
+const fields = new DataView(struct);
+let room = new ArrayBuffer(16 * 1024);
+const held = new Set<ArrayBuffer>();
+let fd = -1;
+
+function openDevice(path: string): number {
+  const cloexec = O_CLOEXEC[process.platform];
+  if (cloexec === undefined) return os.errno.ENOSYS;
+  for (;;) {
+    fd = open(path, constants.O_RDWR | cloexec);
+    const errno = fd < 0 ? koffi.errno() : 0;
+    // Nothing was opened, so it can be asked for again.
+    if (errno !== os.errno.EINTR) return errno;
+  }
+}
+
+/** As `runCommand` in `native/os/device.cc`, where the reasons are. The struct is filled but for its reply. */
+function command(capacity: number): { errno: number; copiedOut: boolean; actual: number } {
+  if (room.byteLength < capacity) room = new ArrayBuffer(capacity);
+  fields.setBigUint64(48, koffi.address(room), true);
+  fields.setBigUint64(56, BigInt(capacity), true);
+  fields.setBigUint64(64, 0n, true);
+  let errno = ioctl(fd, XDE_IOC_OPTE_CMD, "void *", struct) === -1 ? koffi.errno() : 0;
+  const actual = Number(fields.getBigUint64(64, true));
+  let copiedOut = (fields.getBigUint64(16, true) & RESP_COPY_OUT) !== 0n;
+  if (copiedOut && actual > capacity) {
+    copiedOut = false;
+    if (errno === 0) errno = os.errno.EIO;
+  }
+  return { errno, copiedOut, actual };
+}
+
+function run(batch: ArrayBuffer, count: number): ArrayBuffer {
+  const numbers = new Float64Array(batch, 0, count * CALL_NUMBERS);
+  const outcomes = new Float64Array(count * ANSWER_NUMBERS);
+  const replies: Uint8Array[] = [];
+  let total = outcomes.byteLength;
+  held.add(batch);
+  let request = koffi.address(batch) + BigInt(numbers.byteLength);
+  for (let i = 0; i < count; i++) {
+    const at = i * CALL_NUMBERS;
+    const length = BigInt(numbers[at + 2] ?? 0);
+    fields.setBigUint64(0, BigInt(numbers[at] ?? 0), true);
+    fields.setInt32(8, numbers[at + 1] ?? 0, true);
+    fields.setInt32(12, 0, true);
+    fields.setBigUint64(16, 0n, true);
+    fields.setBigUint64(24, 0n, true);
+    fields.setBigUint64(32, length > 0n ? request : 0n, true);
+    fields.setBigUint64(40, length, true);
+    const outcome = command(numbers[at + 3] ?? 0);
+    request += length;
+    outcomes.set([outcome.errno, outcome.copiedOut ? 1 : 0, outcome.actual], i * ANSWER_NUMBERS);
+    if (!outcome.copiedOut) continue;
+    replies.push(new Uint8Array(room.slice(0, outcome.actual)));
+    total += outcome.actual;
+  }
+  held.delete(batch);
+  const answer = new Uint8Array(total);
+  answer.set(new Uint8Array(outcomes.buffer));
+  let at = outcomes.byteLength;
+  for (const reply of replies) {
+    answer.set(reply, at);
+    at += reply.length;
+  }
+  return answer.buffer;
+}
+
+function answer(request: Request): Answer {
+  switch (request.kind) {
+    case "open":
+      return openDevice(request.path);
+    case "run":
+      return run(request.batch, request.count);
+    case "close":
+      close(fd);
+      fd = -1;
+      return 0;
+  }
+}
+
+const port = parentPort;
+port?.on("message", (request: Request) => {
+  const said = answer(request);
+  port.postMessage(said, typeof said === "number" ? [] : [said]);
+  if (fd < 0) port.close();
+});

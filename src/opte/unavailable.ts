@@ -1,0 +1,71 @@
+/** Why the device cannot be worked with, and what to do about it. */
+import { constants } from "node:os";
+import { SledcastError } from "../error.ts";
+import { errnoName, type SystemError } from "../host/system-error.ts";
+import type { CommandName } from "./types.ts";
+import { NEWEST, SERVED } from "./versions.ts";
+
+export class DriverUnavailable extends SledcastError {
+  override readonly name: string = "DriverUnavailable";
+  /** The errno's name, where a system call failed. */
+  readonly code: string | undefined;
+
+  constructor(message: string, code?: string) {
+    super("driver-unavailable", message);
+    this.code = code;
+  }
+}
+
+/** A kernel whose API version is not served here. Only another build of one of the two can help. */
+export class UnservedVersion extends DriverUnavailable {
+  override readonly name = "UnservedVersion";
+  readonly kernel: bigint;
+
+  constructor(kernel: bigint) {
+    const older = kernel < BigInt(SERVED[0] as number);
+    const wayOut = older
+      ? `install an OPTE package of API ${SERVED.join(" or ")} (its version is 0.${NEWEST}.…)`
+      : "install a sledcast that knows it, or the OPTE package of an older API";
+    super(`the kernel's OPTE driver speaks API ${kernel}, this sledcast ${SERVED.join(" and ")}: ${wayOut}`);
+    this.kernel = kernel;
+  }
+}
+
+const OPEN_WAYS_OUT: Readonly<Record<string, string>> = {
+  ENOENT: "the xde driver is not attached; install the OPTE package, or name the device with --xde-device",
+  ENXIO: "there is no driver behind it",
+  ENODEV: "there is no driver behind it",
+  EACCES: "start sledcastd as root",
+  EPERM: "the process needs the privilege sys_dl_config or sys_net_config",
+  EBUSY: "another process has it for itself",
+  EMFILE: "this process has too many files open",
+  EINVAL: "it is not the OPTE control device",
+};
+
+export function cannotOpen(error: SystemError): DriverUnavailable {
+  const wayOut = OPEN_WAYS_OUT[error.code];
+  const because = wayOut === undefined ? "" : `: ${wayOut}`;
+  return new DriverUnavailable(`${error.path} cannot be opened (${error.code})${because}`, error.code);
+}
+
+/** What the errno of a command without a reply means (opte-ioctl `run_cmd_ioctl`). */
+const COMMAND_WORDS: Readonly<Record<string, string>> = {
+  EPROTO: "the driver has another API version",
+  EFAULT: "the driver could not read the request or write the reply",
+  ENOMSG: "the driver could not decode the request or encode the reply",
+  EPERM: "permission denied",
+  ENOTTY: "it is not the OPTE control device",
+};
+
+export function commandFailed(command: CommandName, path: string, errno: number): DriverUnavailable {
+  const code = errnoName(errno);
+  const words = COMMAND_WORDS[code] ?? "the driver gave no reason";
+  return new DriverUnavailable(`${command} on ${path} failed (${code}): ${words}`, code);
+}
+
+const { ENXIO, ENODEV, EBADF, ENOENT, EIO } = constants.errno;
+
+/** Errors that say the device is no longer the one that was opened. */
+export function isGone(errno: number): boolean {
+  return [ENXIO, ENODEV, EBADF, ENOENT, EIO].includes(errno);
+}
