@@ -6,7 +6,6 @@ import type { FastifyInstance } from "fastify";
 import { SledAgent } from "./agent/agent.ts";
 import { type Config, type Listen, LOG_LEVELS, parseConfig, readConfigFile, type Settings } from "./config.ts";
 import { messageOf, SledcastError } from "./error.ts";
-import { ModelDatalinks } from "./host/datalinks.ts";
 import { DgramJoins } from "./host/dgram-joins.ts";
 import { NO_NICS } from "./host/joins.ts";
 import { clearStaleSocket } from "./host/unix-socket.ts";
@@ -14,7 +13,8 @@ import { buildServer } from "./http/server.ts";
 import type { Log } from "./log.ts";
 import { openLog } from "./logger.ts";
 import { Metrics } from "./metrics.ts";
-import { DriverModel } from "./opte/model/model.ts";
+import { datalinksFor, isMissingPrivilege, openDriver, underlayDevicesOf } from "./open-driver.ts";
+import { UnservedVersion } from "./opte/unavailable.ts";
 import { VERSION } from "./version.ts";
 
 const EXIT = { ok: 0, failed: 1, usage: 2, fatal: 95, privilege: 100 } as const;
@@ -49,8 +49,10 @@ The TOML file given with --config has a key for each flag, which overrides it:
   [model] state, ports     [underlay] nics, ip, join     [xde] device, set_underlay
   [log] level, format      [audit] interval, mode
 
-This version has no xde driver and keeps no state of its own: the [xde] settings and state_dir are
-accepted and have no effect yet.
+The agent keeps no state of its own yet: state_dir is accepted and has no effect.
+
+SLEDCAST_BINDING=addon or =koffi in the environment chooses what makes the system calls to xde;
+left out: the addon, and koffi where that was not built.
 
 SIGTERM and SIGINT end the daemon after the requests under way. Driver state is left as it is.
 Exit status: 0 stopped, 1 failed, 2 bad usage or configuration, 95 cannot ever run like this,
@@ -84,19 +86,6 @@ function parseFlags(argv: readonly string[]): { readonly file: string | undefine
 function configure(argv: readonly string[]): Config {
   const { file, settings } = parseFlags(argv);
   return file === undefined ? parseConfig(settings) : parseConfig(readConfigFile(file), settings);
-}
-
-function openDriver(config: Config): DriverModel {
-  if (config.driver === "xde") {
-    throw new SledcastError(
-      "internal",
-      "driver: this version has no xde driver, only the model; start with --driver model",
-    );
-  }
-  return new DriverModel({
-    ports: config.modelPorts,
-    ...(config.modelState === undefined ? {} : { state: config.modelState }),
-  });
 }
 
 async function listen(app: FastifyInstance, where: Listen): Promise<string> {
@@ -137,11 +126,12 @@ async function main(config: Config): Promise<void> {
   const log = await openLog(config);
   const metrics = new Metrics();
   metrics.watchProcess();
-  const transport = openDriver(config);
+  const transport = await openDriver(config, log);
   const agent = new SledAgent({
     transport,
     joins: config.underlayNics.length === 0 ? NO_NICS : new DgramJoins(config.underlayNics),
-    datalinks: new ModelDatalinks(),
+    datalinks: datalinksFor(config),
+    underlayDevices: underlayDevicesOf(config, log),
     underlayIp: config.underlayIp,
     log,
     metrics,
@@ -162,14 +152,11 @@ async function main(config: Config): Promise<void> {
   log.info({ ready: agent.readiness.ready, degraded: agent.readiness.degraded.length }, "ready");
 }
 
-function isPrivilege(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "EACCES" || error.code === "EPERM");
-}
-
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-  if (!(error instanceof SledcastError)) return isPrivilege(error) ? EXIT.privilege : EXIT.failed;
-  if (error.kind === "internal") return EXIT.fatal;
+  if (isMissingPrivilege(error)) return EXIT.privilege;
+  if (!(error instanceof SledcastError)) return EXIT.failed;
+  if (error.kind === "internal" || error instanceof UnservedVersion) return EXIT.fatal;
   return error.kind === "bad-request" ? EXIT.usage : EXIT.failed;
 }
 

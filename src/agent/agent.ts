@@ -54,6 +54,7 @@ export class SledAgent {
       () => brokenCount(parts),
     );
     metrics.watch(SIZE_HELP, () => sizes(parts));
+    options.transport.onReturn?.(() => void this.#driverReturned());
   }
 
   /** Brings the sled from what the driver holds to what follows from it. Resolves when each step has been tried. */
@@ -76,8 +77,20 @@ export class SledAgent {
     this.#audits.schedule();
   }
 
+  /** Its tables can be empty now, or others': all of them are held against what should be. */
+  async #driverReturned(): Promise<void> {
+    if (!this.#stockTaken || this.#closing) return;
+    try {
+      await this.#change("set_underlay", () => this.#parts.underlay.set());
+      await this.#audits.run();
+    } catch (error) {
+      this.#parts.log.warn({ error: messageOf(error) }, "the driver came back and went away again");
+    }
+  }
+
   async #takeStock(): Promise<void> {
-    const { driver, mappings, filters, forwarding } = this.#parts;
+    const { driver, underlay, mappings, filters, forwarding } = this.#parts;
+    await underlay.set();
     const found = await mappings.takeStock();
     this.#readiness.done("driver", `${driver.info.kind}, API version ${driver.info.apiVersion}`);
     this.#readiness.done("mappings", `${found} found in the driver`);

@@ -16,6 +16,7 @@ import type { Ipv6 } from "../net/ip.ts";
 import { Driver, type Transport } from "../opte/driver.ts";
 import { PortManager } from "../ports/manager.ts";
 import { Vmms } from "../vmm/vmms.ts";
+import { Underlay, type UnderlayDevices } from "./underlay.ts";
 
 export interface Surroundings {
   readonly transport: Transport;
@@ -26,11 +27,14 @@ export interface Surroundings {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly laneCapacity?: number;
+  /** Devices the driver is given as its underlay; left out: it is left alone. */
+  readonly underlayDevices?: UnderlayDevices | undefined;
 }
 
 export interface Parts {
   readonly log: Log;
   readonly driver: Driver;
+  readonly underlay: Underlay;
   readonly joins: UnderlayJoins;
   readonly lane: Lane;
   readonly view: MappingView;
@@ -44,7 +48,8 @@ export interface Parts {
   readonly vmms: Vmms;
 }
 
-export function assemble({ transport, joins, datalinks, underlayIp, log, metrics, laneCapacity }: Surroundings): Parts {
+export function assemble(surroundings: Surroundings): Parts {
+  const { transport, joins, datalinks, underlayIp, log, metrics, laneCapacity, underlayDevices } = surroundings;
   const driver = new Driver(transport, (command, seconds, ok) => metrics.command(command, seconds, ok));
   const view = new MappingView();
   const filters = new MulticastFilterMap(joins, log);
@@ -55,6 +60,7 @@ export function assemble({ transport, joins, datalinks, underlayIp, log, metrics
   return {
     log,
     driver,
+    underlay: new Underlay(driver, underlayDevices, log),
     joins,
     lane: new Lane(laneCapacity === undefined ? {} : { capacity: laneCapacity }),
     view,
@@ -70,7 +76,8 @@ export function assemble({ transport, joins, datalinks, underlayIp, log, metrics
 }
 
 /** Tries again everything that failed. In the lane; never throws, what stays broken stays listed. */
-export async function repairAll({ mappings, subscriptions, flows, ports }: Parts): Promise<void> {
+export async function repairAll({ underlay, mappings, subscriptions, flows, ports }: Parts): Promise<void> {
+  await underlay.repair();
   // The mappings first: the subscriptions are told by them where they belong.
   await mappings.repair();
   await subscriptions.repair();

@@ -6,7 +6,7 @@ import type { AuditReport } from "./audit.ts";
 import type { Parts } from "./parts.ts";
 
 export interface Degraded {
-  readonly thing: "filter" | "membership" | "subscription" | "mapping" | "flow-cache" | "port";
+  readonly thing: "driver" | "underlay" | "filter" | "membership" | "subscription" | "mapping" | "flow-cache" | "port";
   readonly subject: string;
   readonly reason: string;
 }
@@ -43,9 +43,14 @@ export const SIZE_HELP = {
 } as const;
 
 export function degradedThings(parts: Parts): Degraded[] {
-  const { mappings, selfMaps, filters, subscriptions, flows, ports } = parts;
+  const { driver, underlay, mappings, selfMaps, filters, subscriptions, flows, ports } = parts;
+  const { through, unavailable } = driver.info;
   const uncertain = mappings.uncertain;
   return [
+    ...(unavailable === undefined ? [] : [{ thing: "driver" as const, subject: through, reason: unavailable }]),
+    ...(underlay.broken === undefined
+      ? []
+      : [{ thing: "underlay" as const, subject: underlay.devices?.join(", ") ?? "", reason: underlay.broken }]),
     ...(uncertain === undefined ? [] : [{ thing: "mapping" as const, subject: "table", reason: uncertain }]),
     ...[...selfMaps.left].map((underlay) => ({
       thing: "mapping" as const,
@@ -81,9 +86,19 @@ function pendingMembers({ subscriptions, vmms }: Parts): Pending[] {
 }
 
 /** Whether `degradedThings` has anything to say, without making it say it. */
-export function brokenCount({ mappings, selfMaps, filters, subscriptions, flows, ports }: Parts): number {
+export function brokenCount({
+  driver,
+  underlay,
+  mappings,
+  selfMaps,
+  filters,
+  subscriptions,
+  flows,
+  ports,
+}: Parts): number {
   const counted = [filters, subscriptions, flows, ports].reduce((sum, part) => sum + part.brokenCount, 0);
-  return counted + selfMaps.left.size + (mappings.uncertain === undefined ? 0 : 1);
+  const single = [driver.info.unavailable, underlay.broken, mappings.uncertain];
+  return counted + selfMaps.left.size + single.filter((reason) => reason !== undefined).length;
 }
 
 export function sizes(parts: Parts): Sizes {

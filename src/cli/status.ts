@@ -13,7 +13,12 @@ interface Status {
     readonly reason: string;
   }[];
   readonly degraded: readonly { readonly thing: string; readonly subject: string; readonly reason: string }[];
-  readonly driver: { readonly kind: string; readonly api_version: number; readonly through: string };
+  readonly driver: {
+    readonly kind: string;
+    readonly api_version: number;
+    readonly through: string;
+    readonly binding: string | null;
+  };
   readonly join_binding: string;
   readonly nics: readonly string[];
 }
@@ -34,7 +39,10 @@ function describe({ driver, nics, join_binding: binding, counts, pending, degrad
     ["WHAT", "VALUE"],
     [
       ["version", version],
-      ["driver", `${driver.kind}, API version ${driver.api_version}, ${driver.through}`],
+      [
+        "driver",
+        `${driver.kind}, API version ${driver.api_version}, ${driver.through}${driver.binding === null ? "" : ` (${driver.binding})`}`,
+      ],
       ["NICs", nics.length === 0 ? "none" : `${nics.join(", ")} (${binding})`],
       ...Object.entries(counts).map(([name, count]) => [name.replaceAll("_", " "), count]),
     ],

@@ -1,3 +1,5 @@
+import { SledcastError } from "../error.ts";
+
 /**
  * Datalink ids: the host's names for links. A port needs one before it is created and gives it
  * back after it is deleted. On illumos dlmgmtd hands them out; beside the driver model nobody
@@ -29,3 +31,14 @@ export class ModelDatalinks implements Datalinks {
     return this.#live.size;
   }
 }
+
+/** No ids are to be had: ports made elsewhere can be adopted, none can be made. */
+export const NO_DATALINKS: Datalinks = {
+  create: async (name) => {
+    throw new SledcastError(
+      "resource-limit",
+      `no datalink id for ${name}: this version cannot ask dlmgmtd for one; make the port with opteadm and adopt it`,
+    );
+  },
+  destroy: async () => {},
+};

@@ -124,6 +124,26 @@ export class DriverError extends SledcastError {
   }
 }
 
+interface Circumstances {
+  /** The errno's name, where a system call failed. */
+  readonly code?: string;
+  /** Whether the command may have reached the driver: then nobody knows whether it took effect. */
+  readonly reached: boolean;
+}
+
+/** The driver is not there, or not one that can be worked with, or gave no answer that can be read. */
+export class DriverUnavailable extends SledcastError {
+  override readonly name: string = "DriverUnavailable";
+  readonly code: string | undefined;
+  readonly reached: boolean;
+
+  constructor(message: string, { code, reached }: Circumstances) {
+    super("driver-unavailable", message);
+    this.code = code;
+    this.reached = reached;
+  }
+}
+
 /** Whether an error is the driver's, of this variant. */
 export function isOpte(error: unknown, variant: OpteError["variant"]): error is DriverError {
   return error instanceof DriverError && error.opte.variant === variant;
@@ -134,5 +154,6 @@ export function isOpte(error: unknown, variant: OpteError["variant"]): error is 
  * refusal by its own checks comes before any effect; a system error, or no answer, proves nothing.
  */
 export function mayHaveTakenEffect(error: unknown): boolean {
+  if (error instanceof DriverUnavailable) return error.reached;
   return !(error instanceof DriverError) || error.opte.variant === "System" || error.opte.variant === "RespTooLarge";
 }

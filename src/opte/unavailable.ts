@@ -1,20 +1,9 @@
 /** Why the device cannot be worked with, and what to do about it. */
 import { constants } from "node:os";
-import { SledcastError } from "../error.ts";
 import { errnoName, type SystemError } from "../host/system-error.ts";
+import { DriverUnavailable } from "./error.ts";
 import type { CommandName } from "./types.ts";
 import { NEWEST, SERVED } from "./versions.ts";
-
-export class DriverUnavailable extends SledcastError {
-  override readonly name: string = "DriverUnavailable";
-  /** The errno's name, where a system call failed. */
-  readonly code: string | undefined;
-
-  constructor(message: string, code?: string) {
-    super("driver-unavailable", message);
-    this.code = code;
-  }
-}
 
 /** A kernel whose API version is not served here. Only another build of one of the two can help. */
 export class UnservedVersion extends DriverUnavailable {
@@ -26,7 +15,8 @@ export class UnservedVersion extends DriverUnavailable {
     const wayOut = older
       ? `install an OPTE package of API ${SERVED.join(" or ")} (its version is 0.${NEWEST}.…)`
       : "install a sledcast that knows it, or the OPTE package of an older API";
-    super(`the kernel's OPTE driver speaks API ${kernel}, this sledcast ${SERVED.join(" and ")}: ${wayOut}`);
+    const versions = `the kernel's OPTE driver speaks API ${kernel}, this sledcast ${SERVED.join(" and ")}`;
+    super(`${versions}: ${wayOut}`, { reached: false });
     this.kernel = kernel;
   }
 }
@@ -45,7 +35,10 @@ const OPEN_WAYS_OUT: Readonly<Record<string, string>> = {
 export function cannotOpen(error: SystemError): DriverUnavailable {
   const wayOut = OPEN_WAYS_OUT[error.code];
   const because = wayOut === undefined ? "" : `: ${wayOut}`;
-  return new DriverUnavailable(`${error.path} cannot be opened (${error.code})${because}`, error.code);
+  return new DriverUnavailable(`${error.path} cannot be opened (${error.code})${because}`, {
+    code: error.code,
+    reached: false,
+  });
 }
 
 /** What the errno of a command without a reply means (opte-ioctl `run_cmd_ioctl`). */
@@ -55,12 +48,15 @@ const COMMAND_WORDS: Readonly<Record<string, string>> = {
   ENOMSG: "the driver could not decode the request or encode the reply",
   EPERM: "permission denied",
   ENOTTY: "it is not the OPTE control device",
+  ENXIO: "the driver went away",
+  ENODEV: "the driver went away",
+  EINTR: "a signal came first",
 };
 
 export function commandFailed(command: CommandName, path: string, errno: number): DriverUnavailable {
   const code = errnoName(errno);
   const words = COMMAND_WORDS[code] ?? "the driver gave no reason";
-  return new DriverUnavailable(`${command} on ${path} failed (${code}): ${words}`, code);
+  return new DriverUnavailable(`${command} on ${path} failed (${code}): ${words}`, { code, reached: true });
 }
 
 const { ENXIO, ENODEV, EBADF, ENOENT, EIO } = constants.errno;

@@ -11,9 +11,9 @@ import type { Log } from "../log.ts";
 import { decode, encode } from "../postcard/codec.ts";
 import { DecodeError } from "../postcard/error.ts";
 import type { DriverInfo, Transport } from "./driver.ts";
-import { DriverError } from "./error.ts";
+import { DriverError, DriverUnavailable } from "./error.ts";
 import type { CommandName, Request, Response } from "./types.ts";
-import { cannotOpen, commandFailed, DriverUnavailable, isGone, UnservedVersion } from "./unavailable.ts";
+import { cannotOpen, commandFailed, isGone, UnservedVersion } from "./unavailable.ts";
 import { type ApiVersion, isServed, knownVersion, NEWEST, wireCommand } from "./versions.ts";
 import { opteError } from "./wire/terms.ts";
 
@@ -22,7 +22,7 @@ const FIRST_CAPACITY = 16 * 1024;
 /** A table can grow between two tries: that much more than was asked for, at least. */
 const HEADROOM = 4 * 1024;
 /** No table is that large; a driver that says so is not to be believed. */
-const MOST_CAPACITY = 512 * 1024 * 1024;
+const MOST_CAPACITY = 256 * 1024 * 1024;
 const MOST_TRIES = 3;
 
 const FIRST_PAUSE_MS = 250;
@@ -54,6 +54,8 @@ const REPEATABLE: ReadonlySet<CommandName> = new Set([
   "DumpMcastSubscriptions",
 ]);
 
+const mayRepeat = ({ command, tries }: Pending) => tries < MOST_TRIES && REPEATABLE.has(command);
+
 interface Pending {
   readonly command: CommandName;
   readonly req: unknown;
@@ -61,6 +63,8 @@ interface Pending {
   readonly reject: (error: unknown) => void;
   capacity: number;
   tries: number;
+  /** A device was lost with it under way: nobody knows whether it took effect. */
+  uncertain?: DriverUnavailable;
 }
 
 export interface XdeOptions {
@@ -134,7 +138,7 @@ export class Xde implements Transport {
     try {
       while (left.length > 0) left = await this.#attempt(left);
     } catch (error) {
-      for (const pending of left) pending.reject(error);
+      for (const pending of left) pending.reject(pending.uncertain ?? error);
     }
   }
 
@@ -158,9 +162,11 @@ export class Xde implements Transport {
       pending.tries++;
       const reply = replies[i] as DeviceReply;
       try {
-        if (isGone(reply.errno) && !reply.copiedOut) {
+        if (!reply.copiedOut && reply.errno === constants.errno.EINTR && mayRepeat(pending)) return true;
+        if (!reply.copiedOut && isGone(reply.errno)) {
           gone = commandFailed(pending.command, this.#path, reply.errno);
-          if (pending.tries < MOST_TRIES && REPEATABLE.has(pending.command)) return true;
+          pending.uncertain = gone;
+          if (mayRepeat(pending)) return true;
           throw gone;
         }
         return !this.#settle(pending, reply);
@@ -196,7 +202,8 @@ export class Xde implements Transport {
     if (!copiedOut) throw commandFailed(pending.command, this.#path, errno);
     const opte = decodeError(reply.reply);
     if (opte.variant !== "BadApiVersion") throw new DriverError(pending.command, opte);
-    if (pending.tries >= MOST_TRIES) throw new DriverUnavailable("the driver keeps changing its API version");
+    if (pending.tries >= MOST_TRIES)
+      throw new DriverUnavailable("the driver keeps changing its API version", { reached: false });
     this.#speak(opte.kernel);
     return false;
   }
@@ -204,7 +211,7 @@ export class Xde implements Transport {
   #response(command: CommandName, { reply, copiedOut }: DeviceReply): unknown {
     const wire = wireCommand(this.#version, command);
     if (wire === undefined || !copiedOut) {
-      throw new DriverUnavailable(`the driver carried ${command} out and gave no reply`);
+      throw new DriverUnavailable(`the driver carried ${command} out and gave no reply`, { reached: true });
     }
     try {
       const { value, trailing } = decode<unknown>(wire.response, reply);
@@ -212,9 +219,8 @@ export class Xde implements Transport {
       return value;
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
-      throw new DriverUnavailable(
-        `the driver's reply to ${command} cannot be read: ${error.message} (at byte ${error.at})`,
-      );
+      const where = `${error.message} (at byte ${error.at})`;
+      throw new DriverUnavailable(`the driver's reply to ${command} cannot be read: ${where}`, { reached: true });
     }
   }
 
@@ -227,9 +233,8 @@ export class Xde implements Transport {
   /** The command has run; its reply had no room. It is run again, which its kind allows. */
   #grow(pending: Pending, actual: number): false {
     if (actual <= pending.capacity || actual > MOST_CAPACITY) {
-      throw new DriverUnavailable(
-        `the driver asks for room for a reply of ${actual} bytes to ${pending.command}; it was given ${pending.capacity}`,
-      );
+      const wish = `asks for room for a reply of ${actual} bytes to ${pending.command}; it was given ${pending.capacity}`;
+      throw new DriverUnavailable(`the driver ${wish}`, { reached: true });
     }
     if (pending.tries >= MOST_TRIES) {
       throw new SledcastError(
@@ -258,13 +263,15 @@ export class Xde implements Transport {
   }
 
   async #open(): Promise<Device> {
-    if (this.#closed) throw new DriverUnavailable("sledcast is stopping");
+    if (this.#closed) throw new DriverUnavailable("sledcast is stopping", { reached: false });
     if (this.#device !== undefined) return this.#device;
     try {
       this.#device = await this.#binding.openDevice(this.#path);
     } catch (error) {
       const unavailable =
-        error instanceof SystemError ? cannotOpen(error) : new DriverUnavailable(`${this.#path}: ${messageOf(error)}`);
+        error instanceof SystemError
+          ? cannotOpen(error)
+          : new DriverUnavailable(`${this.#path}: ${messageOf(error)}`, { reached: false });
       this.#troubled(unavailable);
       throw unavailable;
     }

@@ -65,6 +65,7 @@ export function set<T>(inner: Codec<T>): Codec<readonly T[]> {
     ...list,
     read: (from) => ordered(list.read(from), inner.compare),
     write: (to, values) => list.write(to, ordered(values, inner.compare)),
+    compare: (a, b) => list.compare(ordered(a, inner.compare), ordered(b, inner.compare)),
   };
 }
 
@@ -84,5 +85,6 @@ export function map<K, V>(key: Codec<K>, value: Codec<V>): Codec<readonly (reado
     ...list,
     read: (from) => ordered(list.read(from), byKey),
     write: (to, entries) => list.write(to, ordered(entries, byKey)),
+    compare: (a, b) => list.compare(ordered(a, byKey), ordered(b, byKey)),
   };
 }

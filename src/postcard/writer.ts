@@ -45,7 +45,9 @@ export class Writer {
     if (value < 0n || value >> 64n !== 0n) throw new EncodeError(`${value} is not an unsigned number of 64 bits`);
     let rest = value;
     while (rest >= 0x80n) {
-      this.#bytes[this.claim(1)] = Number(rest & 0x7fn) | 0x80;
+      // Claimed first: the buffer may be another one afterwards.
+      const at = this.claim(1);
+      this.#bytes[at] = Number(rest & 0x7fn) | 0x80;
       rest >>= 7n;
     }
     const from = this.claim(1);

@@ -10,6 +10,7 @@ import { DriverError, ILLUMOS_ERRNO, type OpteError } from "../../src/opte/error
 import type { Fault } from "../../src/opte/model/faults.ts";
 import { DriverModel, type ModelOptions } from "../../src/opte/model/model.ts";
 import type { CommandName } from "../../src/opte/types.ts";
+import { type Reached, reach } from "./driver.ts";
 import { FakeNics } from "./nics.ts";
 
 export interface LogRecord {
@@ -50,16 +51,24 @@ export class Sled {
   readonly model: DriverModel;
   readonly nics: FakeNics;
   readonly datalinks = new ModelDatalinks();
-  readonly log = new RecordingLog();
+  readonly log: RecordingLog;
   readonly metrics = new Metrics();
   readonly agent: SledAgent;
+  readonly #reached: Reached;
   #app: FastifyInstance | undefined;
 
-  private constructor(model: DriverModel, { nics, auditMode, laneCapacity }: SledOptions) {
+  private constructor(
+    model: DriverModel,
+    log: RecordingLog,
+    reached: Reached,
+    { nics, auditMode, laneCapacity }: SledOptions,
+  ) {
     this.model = model;
+    this.log = log;
+    this.#reached = reached;
     this.nics = nics ?? new FakeNics();
     this.agent = new SledAgent({
-      transport: model,
+      transport: reached.transport,
       joins: this.nics,
       datalinks: this.datalinks,
       underlayIp: "fd00::1" as Ipv6,
@@ -76,7 +85,8 @@ export class Sled {
 
   /** A sled over a driver that exists already, as after a restart of the agent. */
   static async over(model: DriverModel, options: Omit<SledOptions, "model"> = {}): Promise<Sled> {
-    const sled = new Sled(model, options);
+    const log = new RecordingLog();
+    const sled = new Sled(model, log, await reach(model, log), options);
     sled.#app = await buildServer({ agent: sled.agent, metrics: sled.metrics, log: sled.log });
     const started = sled.agent.start();
     if (options.awaitStart !== false) await started;
@@ -148,6 +158,11 @@ export class Sled {
     this.model.faults.inject({ when: "before", ...fault, command, error: (name) => new DriverError(name, opte) });
   }
 
+  /** Makes the next call of the command fail on this side of the driver. */
+  breakNext(command: CommandName, error: Error): void {
+    this.#reached.transport.breakNext(command, error);
+  }
+
   /** Makes whatever command comes fail. */
   failAny(fault: Omit<Fault, "command" | "error">): void {
     const opte: OpteError = { variant: "System", errno: ILLUMOS_ERRNO.EIO, msg: "injected" };
@@ -157,5 +172,6 @@ export class Sled {
   async close(): Promise<void> {
     await this.app.close();
     await this.agent.close();
+    await this.#reached.close();
   }
 }

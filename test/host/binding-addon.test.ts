@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { Worker } from "node:worker_threads";
 import { beforeAll, describe, expect, test } from "vitest";
 import { loadNapi } from "../../src/host/napi.ts";
-import { mustRun, noFakeDevice, ScriptedDevice } from "./binding-server.ts";
+import { mustRun, noFakeDevice, ScriptedDevice, withFakeDevice } from "./binding-server.ts";
 
 const file = fileURLToPath(new URL("../../build/Release/sledcast.node", import.meta.url));
 const leak = fileURLToPath(new URL("../../bench/native/leak.mjs", import.meta.url));
@@ -127,7 +127,9 @@ onFake(
     test("the process exits, with a close waiting", async () => {
       const fake = await slow();
       const after = "device.close(() => {}); setTimeout(() => process.exit(7), 30);";
-      await expect(run(process.execPath, ["-e", program(fake.path, 2, after)])).rejects.toMatchObject({
+      await expect(
+        run(process.execPath, ["-e", program(fake.path, 2, after)], { env: withFakeDevice }),
+      ).rejects.toMatchObject({
         code: 7,
         signal: null,
         stderr: "",

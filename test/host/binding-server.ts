@@ -22,9 +22,12 @@ export interface Said {
 export type Script = (command: Command) => Said | Promise<Said>;
 
 /** Why there can be no fake device in this process; undefined: there can. */
-export const noFakeDevice = process.env.LD_PRELOAD?.includes("libfake-xde")
+export const noFakeDevice = process.env.SLEDCAST_TEST_PRELOADED?.includes("libfake-xde")
   ? undefined
   : "libfake-xde.so is not preloaded";
+
+/** For processes that are to have it too. */
+export const withFakeDevice = { ...process.env, LD_PRELOAD: process.env.SLEDCAST_TEST_PRELOADED };
 
 /** Where all must be there, a missing piece fails; elsewhere its tests are skipped. */
 export const mustRun = process.platform === "linux" && (process.env.CI === "true" || process.env.CI === "1");

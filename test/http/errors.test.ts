@@ -86,8 +86,7 @@ test.each([
   ["driver-unavailable", "DRIVER_UNAVAILABLE"],
   ["resource-limit", "RESOURCE_LIMIT"],
 ] as const)("a call that fails for %s is 503 %s", async (kind, code) => {
-  const error = () => new SledcastError(kind, "it is so");
-  sled.model.faults.inject({ command: "SetMcastForwarding", when: "before", error });
+  sled.breakNext("SetMcastForwarding", new SledcastError(kind, "it is so"));
   const answer = await changingNothing(sled, () => sled.put(FWD, forwarding({ underlay: "ff04::9" })));
   expectError(answer, { status: 503, code });
 });
@@ -120,8 +119,7 @@ describe("a NIC join that fails", () => {
 });
 
 describe("a defect of ours", () => {
-  const breakDown = (command: CommandName) =>
-    sled.model.faults.inject({ command, when: "before", error: () => new Error("secret") });
+  const breakDown = (command: CommandName) => sled.breakNext(command, new Error("secret"));
 
   test.each(CHANGES)(
     "in %s while %s is 500 Internal with the standard phrase alone",

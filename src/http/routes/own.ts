@@ -137,6 +137,8 @@ function multicastRoutes(app: FastifyInstance, agent: SledAgent): void {
           kind: driver.kind,
           api_version: driver.apiVersion,
           through: driver.through,
+          binding: driver.binding ?? null,
+          ...(driver.unavailable === undefined ? {} : { unavailable: driver.unavailable }),
           busy_with: driver.busyWith ?? null,
         },
         join_binding: joinBinding,

@@ -1,0 +1,56 @@
+/**
+ * The driver's underlay: the two NICs it sends on and takes from. Ports cannot be made without it,
+ * a reboot empties it, and another agent of the host may set it first, which is as good.
+ */
+import { messageOf } from "../error.ts";
+import type { Log } from "../log.ts";
+import type { Driver } from "../opte/driver.ts";
+import { DriverError, ILLUMOS_ERRNO } from "../opte/error.ts";
+
+export type UnderlayDevices = readonly [string, string];
+
+function isSetAlready(error: unknown): boolean {
+  return error instanceof DriverError && error.opte.variant === "System" && error.opte.errno === ILLUMOS_ERRNO.EEXIST;
+}
+
+export class Underlay {
+  readonly #driver: Driver;
+  readonly #log: Log;
+  /** Undefined: it is left alone. */
+  readonly devices: UnderlayDevices | undefined;
+  #broken: string | undefined;
+
+  constructor(driver: Driver, devices: UnderlayDevices | undefined, log: Log) {
+    this.#driver = driver;
+    this.devices = devices;
+    this.#log = log;
+  }
+
+  /** Why the driver could not be given its underlay; undefined: it has it, or it is left alone. */
+  get broken(): string | undefined {
+    return this.#broken;
+  }
+
+  /** Never throws: without an underlay the rest works, and it is tried again. */
+  async set(): Promise<void> {
+    if (this.devices === undefined) return;
+    const [u1, u2] = this.devices;
+    try {
+      await this.#driver.setXdeUnderlay(u1, u2);
+      this.#log.info({ u1, u2 }, "the driver was given its underlay");
+    } catch (error) {
+      if (!isSetAlready(error)) {
+        if (this.#broken !== messageOf(error)) {
+          this.#log.warn({ u1, u2, error: messageOf(error) }, "the driver could not be given its underlay");
+        }
+        this.#broken = messageOf(error);
+        return;
+      }
+    }
+    this.#broken = undefined;
+  }
+
+  async repair(): Promise<void> {
+    if (this.#broken !== undefined) await this.set();
+  }
+}
