@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** sledcast: the administrator's tool. Tables for people, JSON for programs; errors on stderr. */
 import { Command, CommanderError } from "commander";
+import { directVerbs } from "./cli/direct/verbs.ts";
 import { fwdCommands, m2pCommands, tableCommands } from "./cli/networking.ts";
 import { statusCommands } from "./cli/status.ts";
 import { vmmCommands } from "./cli/vmm.ts";
@@ -17,6 +18,16 @@ Examples:
   sledcast join $ID 239.1.1.1 10.0.0.5       join it, one source only
   sledcast --json status | jq .degraded      what needs a look
 
+  sledcast --direct dump-m2p                 ask the driver itself, as opteadm would
+
+Exit status: 0 done, 1 refused or failed, 2 usage.`;
+
+const DIRECT_EXAMPLES = `
+Verbs, argument order and tables are opteadm's. Examples:
+  sledcast --direct set-m2p 239.1.1.1 ff04::1
+  sledcast --direct set-mcast-fwd ff04::1 fd00::99 underlay
+  sledcast --direct mcast-subscribe -p opte0 239.1.1.1
+
 Exit status: 0 done, 1 refused or failed, 2 usage.`;
 
 function build(): Command {
@@ -25,6 +36,7 @@ function build(): Command {
     .version(VERSION)
     .option("--agent <url>", "http://ADDRESS:PORT or unix:/path", process.env.SLEDCAST_AGENT ?? "http://[::1]:12345")
     .option("--json", "print JSON")
+    .option("--direct", "talk to the driver without an agent; see --direct --help")
     .addHelpText("after", EXAMPLES)
     .exitOverride();
   statusCommands(program);
@@ -33,6 +45,25 @@ function build(): Command {
   tableCommands(program);
   vmmCommands(program);
   return program;
+}
+
+function buildDirect(): Command {
+  const program = new Command("sledcast")
+    .description("Talks to this host's OPTE driver, without an agent")
+    .version(VERSION)
+    .requiredOption("--direct", "talk to the driver without an agent")
+    .option("--xde-device <path>", "the driver's control node", "/dev/xde")
+    .option("--json", "print JSON")
+    .addHelpText("after", DIRECT_EXAMPLES)
+    .exitOverride();
+  directVerbs(program);
+  return program;
+}
+
+/** `--direct` may stand anywhere before the verb; the two have no verb in common. */
+function isDirect(argv: readonly string[]): boolean {
+  const end = argv.indexOf("--");
+  return (end < 0 ? argv : argv.slice(0, end)).includes("--direct");
 }
 
 function exitCodeOf(error: unknown): number {
@@ -47,7 +78,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  await build().parseAsync();
+  await (isDirect(process.argv.slice(2)) ? buildDirect() : build()).parseAsync();
 } catch (error) {
   // Commander has printed its own errors.
   if (!(error instanceof CommanderError)) process.stderr.write(`sledcast: ${messageOf(error)}\n`);
