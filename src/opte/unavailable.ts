@@ -1,5 +1,6 @@
 /** Why the device cannot be worked with, and what to do about it. */
 import { constants } from "node:os";
+import type { DeviceReply } from "../host/binding.ts";
 import { errnoName, type SystemError } from "../host/system-error.ts";
 import { DriverUnavailable } from "./error.ts";
 import type { CommandName } from "./types.ts";
@@ -53,15 +54,22 @@ const COMMAND_WORDS: Readonly<Record<string, string>> = {
   EINTR: "a signal came first",
 };
 
-export function commandFailed(command: CommandName, path: string, errno: number): DriverUnavailable {
+export function commandFailed(command: CommandName | "a command", path: string, errno: number): DriverUnavailable {
   const code = errnoName(errno);
   const words = COMMAND_WORDS[code] ?? "the driver gave no reason";
   return new DriverUnavailable(`${command} on ${path} failed (${code}): ${words}`, { code, reached: true });
 }
 
-const { ENXIO, ENODEV, EBADF, ENOENT, EIO } = constants.errno;
+const { ENXIO, ENODEV, EBADF, ENOENT, EIO, ENOTTY, EPROTO, EPERM } = constants.errno;
 
-/** Errors that say the device is no longer the one that was opened. */
-export function isGone(errno: number): boolean {
-  return [ENXIO, ENODEV, EBADF, ENOENT, EIO].includes(errno);
+type Failure = Pick<DeviceReply, "errno" | "copiedOut">;
+
+/** Whether the device is no longer the one that was opened; then it is opened again. */
+export function isGone({ errno, copiedOut }: Failure): boolean {
+  return !copiedOut && [ENXIO, ENODEV, EBADF, ENOENT, EIO, ENOTTY].includes(errno);
+}
+
+/** Whether no other command would fare better. */
+export function isTrouble(failure: Failure): boolean {
+  return isGone(failure) || (!failure.copiedOut && [EPROTO, EPERM].includes(failure.errno));
 }

@@ -4,68 +4,33 @@
  * come while others are under way are run together in one task of the thread pool.
  */
 import { constants } from "node:os";
-import { messageOf, SledcastError } from "../error.ts";
+import { messageOf } from "../error.ts";
 import type { Binding, Device, DeviceCall, DeviceReply } from "../host/binding.ts";
 import { SystemError } from "../host/system-error.ts";
 import type { Log } from "../log.ts";
-import { decode, encode } from "../postcard/codec.ts";
-import { DecodeError } from "../postcard/error.ts";
 import type { DriverInfo, Transport } from "./driver.ts";
 import { DriverError, DriverUnavailable } from "./error.ts";
 import type { CommandName, Request, Response } from "./types.ts";
-import { cannotOpen, commandFailed, isGone, UnservedVersion } from "./unavailable.ts";
-import { type ApiVersion, isServed, knownVersion, NEWEST, wireCommand } from "./versions.ts";
-import { opteError } from "./wire/terms.ts";
+import { cannotOpen, commandFailed, isGone, isTrouble, UnservedVersion } from "./unavailable.ts";
+import { type ApiVersion, isServed, knownVersion, NEWEST } from "./versions.ts";
+import {
+  deviceCall,
+  errorOf,
+  giveMoreRoom,
+  MOST_TRIES,
+  mayRepeat,
+  newPending,
+  type Pending,
+  responseOf,
+} from "./xde-calls.ts";
 
-/** Room for the first try (opte-ioctl); nearly every reply fits. */
-const FIRST_CAPACITY = 16 * 1024;
-/** A table can grow between two tries: that much more than was asked for, at least. */
-const HEADROOM = 4 * 1024;
-/** No table is that large; a driver that says so is not to be believed. */
-const MOST_CAPACITY = 256 * 1024 * 1024;
-const MOST_TRIES = 3;
+/** What xde takes where no MTU is said, and before API 41 always. */
+const DEFAULT_MTU = 1500;
 
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 10_000;
 
-/**
- * Commands that may be run twice without a difference. Of the others a second run would report
- * what the first one did (the port exists), so they are not sent again to a device that was lost.
- */
-const REPEATABLE: ReadonlySet<CommandName> = new Set([
-  "ListPorts",
-  "SetFwRules",
-  "SetExternalIps",
-  "AllowCidr",
-  "AttachSubnet",
-  "ClearUft",
-  "SetVirt2Phys",
-  "ClearVirt2Phys",
-  "DumpVirt2Phys",
-  "SetMcast2Phys",
-  "ClearMcast2Phys",
-  "DumpMcast2Phys",
-  "SetMcastForwarding",
-  "ClearMcastForwarding",
-  "DumpMcastForwarding",
-  "McastSubscribe",
-  "McastUnsubscribe",
-  "McastUnsubscribeAll",
-  "DumpMcastSubscriptions",
-]);
-
-const mayRepeat = ({ command, tries }: Pending) => tries < MOST_TRIES && REPEATABLE.has(command);
-
-interface Pending {
-  readonly command: CommandName;
-  readonly req: unknown;
-  readonly resolve: (response: unknown) => void;
-  readonly reject: (error: unknown) => void;
-  capacity: number;
-  tries: number;
-  /** A device was lost with it under way: nobody knows whether it took effect. */
-  uncertain?: DriverUnavailable;
-}
+const stopping = () => new DriverUnavailable("sledcast is stopping", { reached: false });
 
 export interface XdeOptions {
   readonly binding: Binding;
@@ -110,7 +75,7 @@ export class Xde implements Transport {
 
   call<C extends CommandName>(command: C, req: Request<C>): Promise<Response<C>> {
     return new Promise<unknown>((resolve, reject) => {
-      this.#queue.push({ command, req, resolve, reject, capacity: FIRST_CAPACITY, tries: 0 });
+      this.#queue.push(newPending(command, req, resolve, reject));
       void this.#pump();
     }) as Promise<Response<C>>;
   }
@@ -148,7 +113,8 @@ export class Xde implements Transport {
     const calls: DeviceCall[] = [];
     for (const pending of batch) {
       try {
-        calls.push(this.#callOf(pending));
+        if (pending.command === "CreateXde") this.#warnOfMtu(pending.req as Request<"CreateXde">);
+        calls.push(deviceCall(this.#version, pending));
         sent.push(pending);
       } catch (error) {
         pending.reject(error);
@@ -157,93 +123,67 @@ export class Xde implements Transport {
     if (sent.length === 0) return sent;
     const device = await this.#open();
     const replies = await device.run(calls);
-    let gone: DriverUnavailable | undefined;
     const again = sent.filter((pending, i) => {
       pending.tries++;
-      const reply = replies[i] as DeviceReply;
       try {
-        if (!reply.copiedOut && reply.errno === constants.errno.EINTR && mayRepeat(pending)) return true;
-        if (!reply.copiedOut && isGone(reply.errno)) {
-          gone = commandFailed(pending.command, this.#path, reply.errno);
-          pending.uncertain = gone;
-          if (mayRepeat(pending)) return true;
-          throw gone;
-        }
-        return !this.#settle(pending, reply);
+        return !this.#settle(pending, replies[i] as DeviceReply);
       } catch (error) {
         pending.reject(error);
         return false;
       }
     });
-    if (gone !== undefined) await this.#lose(device, gone);
-    else if (!replies.some(({ errno, copiedOut }) => errno !== 0 && !copiedOut)) this.#works();
+    const gone = replies.find((reply) => isGone(reply));
+    if (gone !== undefined) await this.#lose(device, commandFailed("a command", this.#path, gone.errno));
     return again;
   }
 
-  #callOf({ command, req, capacity }: Pending): DeviceCall {
-    const wire = wireCommand(this.#version, command);
-    if (wire === undefined) {
-      throw new SledcastError("driver-refused", `OPTE API ${this.#version} does not have ${command}`);
-    }
-    const request =
-      wire.request &&
-      encode(wire.request as typeof wire.request & { write(to: unknown, v: unknown): void }, req as never);
-    return { apiVersion: this.#version, cmd: wire.number, request, capacity };
+  /** Before API 41 a port's MTU cannot be said. */
+  #warnOfMtu({ name, mtu }: Request<"CreateXde">): void {
+    if (mtu === undefined || mtu === DEFAULT_MTU || this.#version >= 41) return;
+    this.#log.warn({ port: name, mtu }, `OPTE API ${this.#version} cannot set a port's MTU: it stays ${DEFAULT_MTU}`);
   }
 
   /** Whether the call is settled; false: it has to be run again. */
   #settle(pending: Pending, reply: DeviceReply): boolean {
     const { errno, copiedOut, actual } = reply;
     if (errno === 0) {
-      pending.resolve(this.#response(pending.command, reply));
+      this.#works();
+      const { value, trailing } = responseOf(this.#version, pending.command, reply);
+      if (trailing > 0) this.#warnOfTrailing(pending.command, trailing);
+      pending.resolve(value);
       return true;
     }
-    if (!copiedOut && errno === constants.errno.ENOBUFS) return this.#grow(pending, actual);
-    if (!copiedOut) throw commandFailed(pending.command, this.#path, errno);
-    const opte = decodeError(reply.reply);
-    if (opte.variant !== "BadApiVersion") throw new DriverError(pending.command, opte);
-    if (pending.tries >= MOST_TRIES)
+    if (!copiedOut && errno === constants.errno.ENOBUFS) {
+      giveMoreRoom(pending, actual);
+      return false;
+    }
+    if (!copiedOut) return this.#withoutReply(pending, reply);
+    const opte = errorOf(reply);
+    if (opte.variant !== "BadApiVersion") {
+      this.#works();
+      throw new DriverError(pending.command, opte);
+    }
+    if (pending.tries >= MOST_TRIES) {
       throw new DriverUnavailable("the driver keeps changing its API version", { reached: false });
+    }
     this.#speak(opte.kernel);
     return false;
   }
 
-  #response(command: CommandName, { reply, copiedOut }: DeviceReply): unknown {
-    const wire = wireCommand(this.#version, command);
-    if (wire === undefined || !copiedOut) {
-      throw new DriverUnavailable(`the driver carried ${command} out and gave no reply`, { reached: true });
-    }
-    try {
-      const { value, trailing } = decode<unknown>(wire.response, reply);
-      if (trailing > 0) this.#warnOfTrailing(command, trailing);
-      return value;
-    } catch (error) {
-      if (!(error instanceof DecodeError)) throw error;
-      const where = `${error.message} (at byte ${error.at})`;
-      throw new DriverUnavailable(`the driver's reply to ${command} cannot be read: ${where}`, { reached: true });
-    }
+  /** Only the errno speaks. @returns false: it may be run again. */
+  #withoutReply(pending: Pending, reply: DeviceReply): false {
+    const failure = commandFailed(pending.command, this.#path, reply.errno);
+    const lost = isGone(reply);
+    if (lost) pending.uncertain = failure;
+    if ((lost || reply.errno === constants.errno.EINTR) && mayRepeat(pending)) return false;
+    if (isTrouble(reply)) this.#troubled(failure);
+    throw failure;
   }
 
   #warnOfTrailing(command: CommandName, bytes: number): void {
     if (this.#warned.has(command)) return;
     this.#warned.add(command);
     this.#log.warn({ command, bytes }, "the driver's reply is longer than its type; the rest is ignored");
-  }
-
-  /** The command has run; its reply had no room. It is run again, which its kind allows. */
-  #grow(pending: Pending, actual: number): false {
-    if (actual <= pending.capacity || actual > MOST_CAPACITY) {
-      const wish = `asks for room for a reply of ${actual} bytes to ${pending.command}; it was given ${pending.capacity}`;
-      throw new DriverUnavailable(`the driver ${wish}`, { reached: true });
-    }
-    if (pending.tries >= MOST_TRIES) {
-      throw new SledcastError(
-        "driver-busy",
-        `the reply to ${pending.command} grew past its room ${MOST_TRIES} times; try again when the tables change less`,
-      );
-    }
-    pending.capacity = actual + Math.max(HEADROOM, actual >> 3);
-    return false;
   }
 
   /** @throws UnservedVersion */
@@ -263,10 +203,11 @@ export class Xde implements Transport {
   }
 
   async #open(): Promise<Device> {
-    if (this.#closed) throw new DriverUnavailable("sledcast is stopping", { reached: false });
+    if (this.#closed) throw stopping();
     if (this.#device !== undefined) return this.#device;
+    let device: Device;
     try {
-      this.#device = await this.#binding.openDevice(this.#path);
+      device = await this.#binding.openDevice(this.#path);
     } catch (error) {
       const unavailable =
         error instanceof SystemError
@@ -275,7 +216,13 @@ export class Xde implements Transport {
       this.#troubled(unavailable);
       throw unavailable;
     }
-    return this.#device;
+    // Closed while it was opening.
+    if (this.#closed) {
+      await device.close();
+      throw stopping();
+    }
+    this.#device = device;
+    return device;
   }
 
   async #lose(device: Device, why: DriverUnavailable): Promise<void> {
@@ -311,15 +258,5 @@ export class Xde implements Transport {
     clearTimeout(this.#watch);
     this.#log.info({ device: this.#path, api_version: this.#version }, "the driver answers again");
     this.#returned();
-  }
-}
-
-/** As the Rust client does it: a reply that cannot be read is an error of that name. */
-function decodeError(reply: Uint8Array) {
-  try {
-    return decode(opteError, reply).value;
-  } catch (error) {
-    if (!(error instanceof DecodeError)) throw error;
-    return { variant: "DeserCmdErr", text: error.message } as const;
   }
 }

@@ -17,9 +17,16 @@ export const unit: Codec<undefined> = {
 };
 type Unit = typeof unit;
 
-/** `null` or the value, as JSON has it, so that the value of an optional field is always there. */
+/** Codecs whose values can be `null`. */
+const OPTIONS = new WeakSet<object>();
+
+/**
+ * `null` or the value, as JSON has it, so that the value of an optional field is always there. An
+ * option of an option could not be told from the option alone, so there is none.
+ */
 export function option<T>(inner: Codec<T>): Codec<T | null> {
-  return {
+  if (OPTIONS.has(inner)) throw new EncodeError("an option of an option has two ways to be null");
+  const codec: Codec<T | null> = {
     read: (from) => {
       const tag = from.byte();
       if (tag > 1) throw new DecodeError("option", from.at);
@@ -32,6 +39,8 @@ export function option<T>(inner: Codec<T>): Codec<T | null> {
     compare: (a, b) => (a === null || b === null ? Number(a !== null) - Number(b !== null) : inner.compare(a, b)),
     least: 1,
   };
+  OPTIONS.add(codec);
+  return codec;
 }
 
 /** Two values, one behind the other. Apart from `tuple` because large tables are lists of pairs. */

@@ -30,13 +30,16 @@ const PlainForwardingEntry = struct({
   next_hops: seq(pair(NextHopV6, Replication)),
 });
 
+const PlainSubscriptionEntry = struct({ underlay: MulticastUnderlay, ports: seq(string) });
+
 /** API 38 and 39. */
 export const plain = {
   SetMcastForwardingReq: PlainForwardingEntry,
   McastForwardingEntry: PlainForwardingEntry,
   DumpMcastForwardingResp: struct({ entries: seq(PlainForwardingEntry) }),
   McastSubscribeReq: struct({ port_name: string, group: IpAddr }),
-  DumpMcastSubscriptionsResp: struct({ entries: seq(struct({ underlay: MulticastUnderlay, ports: seq(string) })) }),
+  McastSubscriptionEntry: PlainSubscriptionEntry,
+  DumpMcastSubscriptionsResp: struct({ entries: seq(PlainSubscriptionEntry) }),
 };
 
 const McastForwardingNextHop = struct({ next_hop: NextHopV6, replication: Replication, source_filter: SourceFilter });

@@ -38,13 +38,23 @@ const primitive: Readonly<Record<string, Codec<unknown>>> = {
   NoResp: basic.NoResp,
 };
 
-const everywhere = { ...primitive, OpteError, ...mcast.shared, ...ports.shared, ...network, ...flows };
+const { AttachSubnetReq, DetachSubnetReq, ...withoutSubnets } = network;
+const subnets = { AttachSubnetReq, DetachSubnetReq };
+
+const everywhere = {
+  ...primitive,
+  OpteError,
+  ...mcast.shared,
+  ...ports.shared,
+  ...withoutSubnets,
+  ...flows,
+};
 
 const BY_VERSION: Readonly<Record<number, Readonly<Record<string, Codec<unknown>>>>> = {
-  38: { ...everywhere, ...mcast.plain, CreateXdeReq: ports.CreateXdeReq38 },
-  39: { ...everywhere, ...mcast.plain, VpcCfg: ports.VpcCfg, CreateXdeReq: ports.CreateXdeReq39 },
-  40: { ...everywhere, ...mcast.filtered, VpcCfg: ports.VpcCfg, CreateXdeReq: ports.CreateXdeReq39 },
-  41: { ...everywhere, ...mcast.filtered, VpcCfg: ports.VpcCfg, CreateXdeReq: ports.CreateXdeReq41 },
+  38: { ...everywhere, ...mcast.plain, ...ports.before39, CreateXdeReq: ports.CreateXdeReq38 },
+  39: { ...everywhere, ...mcast.plain, ...subnets, ...ports.since39, CreateXdeReq: ports.CreateXdeReq39 },
+  40: { ...everywhere, ...mcast.filtered, ...subnets, ...ports.since39, CreateXdeReq: ports.CreateXdeReq39 },
+  41: { ...everywhere, ...mcast.filtered, ...subnets, ...ports.since39, CreateXdeReq: ports.CreateXdeReq41 },
 };
 
 const WRAPPED = /^(?<outer>Option|Vec|RangeInclusive)<(?<inner>.+)>$/;
@@ -54,10 +64,15 @@ const WRAPPERS: Readonly<Record<string, (inner: Codec<unknown>) => Codec<unknown
   RangeInclusive: rangeInclusive,
 };
 
+/** A name from a file may be one that every object inherits. */
+function ownEntry<T>(table: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
+  return table !== undefined && Object.hasOwn(table, name) ? table[name] : undefined;
+}
+
 /** The type of that name in an API version; undefined where that version has none. */
 export function namedType(version: number, name: string): Codec<unknown> | undefined {
   const { outer = "", inner } = WRAPPED.exec(name)?.groups ?? {};
-  if (inner === undefined) return BY_VERSION[version]?.[name];
+  if (inner === undefined) return ownEntry(BY_VERSION[version], name);
   const codec = namedType(version, inner);
   return codec && WRAPPERS[outer]?.(codec);
 }

@@ -2,6 +2,7 @@
 import type { Cidr, Ipv4Cidr, Ipv6Cidr } from "../../net/cidr.ts";
 import type { Ip, Ipv4, Ipv6 } from "../../net/ip.ts";
 import { type Codec, mapped, type ValueOf } from "../../postcard/codec.ts";
+import { EncodeError } from "../../postcard/error.ts";
 import type { CreateXde, DhcpCfg, ExternalIpCfg, IpCfg, IpFamilyCfg, PortInfo, PortState, VpcCfg } from "../types.ts";
 import type * as basic from "./basic.ts";
 import { domainLabels } from "./basic.ts";
@@ -155,6 +156,14 @@ function fromVpc(cfg: VpcCfg): WireVpc {
   };
 }
 
+/** Before API 39 a port cannot be told of them, and leaving them out would cut the guest off without a word. */
+function requireNoSubnets({ v4, v6 }: IpCfg): void {
+  const lists = [v4?.attachedSubnets, v4?.transitIps, v6?.attachedSubnets, v6?.transitIps];
+  if (lists.some((list) => list !== undefined && list.length > 0)) {
+    throw new EncodeError("this OPTE API version has no attached subnets and transit addresses; 39 and later have");
+  }
+}
+
 /** `passthrough` is for OPTE's own tests; the agent never asks for it. */
 export const createXde: Readonly<Record<38 | 39 | 41, Codec<CreateXde>>> = {
   38: mapped(
@@ -166,6 +175,7 @@ export const createXde: Readonly<Record<38 | 39 | 41, Codec<CreateXde>>> = {
       mtu: undefined,
     }),
     ({ linkId, name, cfg }) => {
+      requireNoSubnets(cfg.ipCfg);
       const { dhcp, ...rest } = fromVpc(cfg);
       return { linkid: linkId, xde_devname: name, cfg: rest, dhcp, passthrough: false };
     },

@@ -56,22 +56,23 @@ function ipCfg<V4, V6>(ipv4: Codec<V4>, ipv6: Codec<V6>) {
 
 const identity = { guest_mac: MacAddr, gateway_mac: MacAddr, vni: VniCodec, phys_ip: Ipv6Addr };
 
-const Vpc38 = struct({
-  ip_cfg: ipCfg(struct(plainIpCfg(Ipv4Addr, Ipv4CidrCodec)), struct(plainIpCfg(Ipv6Addr, Ipv6CidrCodec))),
-  ...identity,
-});
+const Ipv4Cfg38 = struct(plainIpCfg(Ipv4Addr, Ipv4CidrCodec));
+const Ipv6Cfg38 = struct(plainIpCfg(Ipv6Addr, Ipv6CidrCodec));
+const IpCfg38 = ipCfg(Ipv4Cfg38, Ipv6Cfg38);
+const VpcCfg38 = struct({ ip_cfg: IpCfg38, ...identity });
 
-/** Since API 39. */
-export const VpcCfg = struct({
-  ip_cfg: ipCfg(subnetIpCfg(Ipv4Addr, Ipv4CidrCodec), subnetIpCfg(Ipv6Addr, Ipv6CidrCodec)),
-  ...identity,
-  dhcp: DhcpCfg,
-});
+const Ipv4Cfg = subnetIpCfg(Ipv4Addr, Ipv4CidrCodec);
+const Ipv6Cfg = subnetIpCfg(Ipv6Addr, Ipv6CidrCodec);
+const IpCfg = ipCfg(Ipv4Cfg, Ipv6Cfg);
+export const VpcCfg = struct({ ip_cfg: IpCfg, ...identity, dhcp: DhcpCfg });
+
+export const before39 = { Ipv4Cfg: Ipv4Cfg38, Ipv6Cfg: Ipv6Cfg38, IpCfg: IpCfg38, VpcCfg: VpcCfg38 };
+export const since39 = { Ipv4Cfg, Ipv6Cfg, IpCfg, VpcCfg };
 
 export const CreateXdeReq38 = struct({
   linkid: u32,
   xde_devname: string,
-  cfg: Vpc38,
+  cfg: VpcCfg38,
   dhcp: DhcpCfg,
   passthrough: bool,
 });

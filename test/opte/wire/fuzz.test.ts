@@ -3,12 +3,12 @@
  * encodings and on bytes from nowhere. They may refuse, with their own error and no other; what they
  * take must be sound, and no larger than the input allows.
  *
- * A million cases over the seeds kept, and as many again in tenths over a new one. SLEDCAST_FUZZ_SEED
+ * A million cases over the seeds kept, and a quarter of that over a new one. SLEDCAST_FUZZ_SEED
  * tries one seed alone, SLEDCAST_FUZZ_CASES tells how many of each (`node bench/fuzz-decode.mjs`).
  */
 import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { decode, encode } from "../../../src/postcard/codec.ts";
 import { DecodeError } from "../../../src/postcard/error.ts";
 import { property } from "../../net/arbitraries.ts";
@@ -26,10 +26,10 @@ const seeds = told === undefined ? [...KEPT, fresh] : [Number(told)];
 console.log(`fuzzing the decoders: seeds ${seeds.join(" ")} (SLEDCAST_FUZZ_SEED), ${perSeed} cases each`);
 
 /**
- * Most nodes and characters that a byte of input can turn into: a byte that is an enum's ordinal
- * becomes its name, the longest of which has 11 characters, and a struct of two such one node more.
+ * Most nodes and characters that a byte of input turns into: one that is an enum's ordinal becomes
+ * the name of a bare variant, the longest of which (`NoRequestBody`) has 13 characters.
  */
-const MOST_PER_BYTE = 24;
+const MOST_PER_BYTE = 14;
 
 function sizeOf(value: unknown): number {
   if (typeof value === "string") return 1 + value.length;
@@ -67,16 +67,23 @@ function tried(type: WireType, bytes: Uint8Array): Verdict {
   }
 }
 
-/** A type and an encoding for it; one time in eight the encoding is another type's. */
+/** A type and an encoding of it. */
 const PAIRS = OWN_VECTORS.flatMap(({ type, versions, bytes }) =>
   versions.map((version) => [typeOf(version, type), bytes] as const),
 );
 
 function fuzz(seed: number, cases: number): Record<Verdict, number> {
+  // Two cases in three end in an error, and its stack would be most of the cost of finding that out.
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  onTestFinished(() => {
+    Error.stackTraceLimit = limit;
+  });
   const random = new Random(seed);
   const count = { refused: 0, taken: 0 };
   for (let i = 0; i < cases; i++) {
     const [own, bytes] = random.pick(PAIRS);
+    // Now and then the encoding is another type's.
     const type = random.below(8) === 0 ? random.pick(TYPES) : own;
     count[tried(type, damaged(bytes, random))]++;
   }
@@ -101,7 +108,7 @@ describe("a decoder on damaged input", () => {
         const padded = Uint8Array.of(...bytes, ...new Array<number>(zeros * 32).fill(0));
         for (const type of TYPES) expect(["refused", "taken"]).toContain(tried(type, padded));
       }),
-      { numRuns: Math.ceil(100 * scale) },
+      { numRuns: Math.ceil(50 * scale) },
     );
   });
 });
