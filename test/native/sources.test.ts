@@ -1,0 +1,88 @@
+/** What holds for the C++ as text and under each compiler at hand, whatever it does when it runs. */
+import { execFile } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { describe, expect, it, test } from "vitest";
+
+const run = promisify(execFile);
+const require = createRequire(import.meta.url);
+const NATIVE = fileURLToPath(new URL("../../native", import.meta.url));
+const IN_CI = process.env.CI === "true" || process.env.CI === "1";
+
+const filesIn = (...folders: string[]) =>
+  folders.flatMap((folder) => readdirSync(path.join(NATIVE, folder)).map((name) => path.join(folder, name)));
+
+const PORTABLE = filesIn("os", "opte", "node");
+const textOf = (file: string) => readFileSync(path.join(NATIVE, file), "utf8");
+const includes = (file: string) => [...textOf(file).matchAll(/^#include [<"]([^>"]+)[>"]/gm)].map(([, name]) => name);
+
+/** Of C and POSIX headers: those that illumos has with what is used of them, and no library of their own. */
+const SYSTEM_HEADERS = ["fcntl.h", "sys/ioctl.h", "unistd.h"];
+const isCpp = (name = "") => /^c?[a-z_]+$/.test(name);
+const isOurs = (name = "") => /^(os|opte|node)\//.test(name);
+
+describe("the addon's sources", () => {
+  it("include nothing that illumos or macOS lacks", () => {
+    for (const file of PORTABLE) {
+      const foreign = includes(file).filter((name) => !isCpp(name) && !isOurs(name) && name !== "napi.h");
+      expect(SYSTEM_HEADERS, file).toEqual(expect.arrayContaining(foreign));
+    }
+  });
+
+  it("say what is Linux's only beside what illumos has for it", () => {
+    for (const file of PORTABLE) {
+      const conditions = textOf(file)
+        .split("\n")
+        .filter((line) => /^\s*#\s*(if|elif|ifdef).*__linux__/.test(line));
+      for (const condition of conditions) expect(condition, file).toContain("__sun");
+    }
+  });
+
+  it("keep the system and Node apart", () => {
+    for (const file of filesIn("os", "opte")) expect(includes(file), file).not.toContain("napi.h");
+    for (const file of filesIn("node")) {
+      expect(
+        includes(file).filter((name) => SYSTEM_HEADERS.includes(name ?? "")),
+        file,
+      ).toEqual([]);
+    }
+  });
+});
+
+const WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"];
+const HEADERS = [
+  path.dirname(require.resolve("node-addon-api/package.json")),
+  path.join(path.dirname(require.resolve("node-api-headers/package.json")), "include"),
+];
+const DEFINES = ["NAPI_VERSION=8", "NAPI_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS"];
+
+const isThere = (compiler: string) =>
+  run(compiler, ["--version"]).then(
+    () => true,
+    () => false,
+  );
+
+describe.each(["g++", "clang++"])("%s", async (compiler) => {
+  const there = await isThere(compiler);
+  // clang is a second opinion; the compiler that builds has to be there in CI.
+  const required = IN_CI && compiler === "g++" && process.platform === "linux";
+  const sources = [...PORTABLE, ...(process.platform === "linux" ? filesIn("fake-xde") : [])];
+  const title = "takes each source without a warning";
+  test.skipIf(!there && !required)(there ? title : `${title} (${compiler} is not installed)`, async () => {
+    for (const source of sources.filter((name) => name.endsWith(".cc"))) {
+      const { stderr } = await run(compiler, [
+        "-std=c++17",
+        "-fsyntax-only",
+        ...WARNINGS,
+        ...DEFINES.map((name) => `-D${name}`),
+        `-I${NATIVE}`,
+        ...HEADERS.flatMap((folder) => ["-isystem", folder]),
+        path.join(NATIVE, source),
+      ]);
+      expect(stderr, source).toBe("");
+    }
+  });
+});
