@@ -9,6 +9,7 @@ import type { Ipv6 } from "../src/net/ip.ts";
 import type { DriverModel } from "../src/opte/model/model.ts";
 import type { Uuid } from "../src/uuid.ts";
 import { type SampleMapping, sampleMapping, sampleMappings } from "./mappings.ts";
+import { built } from "./measure/built.ts";
 import { type Benchmark, type Comparison, median } from "./measure/comparison.ts";
 
 const SMALL = 10;
@@ -35,10 +36,6 @@ const asMapping = ({ group, underlay }: SampleMapping): Mapping => ({
   group: group as MulticastAddr,
   underlay: underlay as UnderlayGroup,
 });
-
-async function built<Module>(path: string): Promise<Module> {
-  return (await import(new URL(`../dist/${path}`, import.meta.url).href)) as Module;
-}
 
 class Sled {
   readonly agent: SledAgent;

@@ -4,14 +4,16 @@
  */
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
+import { codec } from "./codec.ts";
 import { httpList } from "./http-list.ts";
 import { httpPut } from "./http-put.ts";
+import { ioctl } from "./ioctl.ts";
 import { type Benchmark, holds } from "./measure/comparison.ts";
 import { tableOf } from "./measure/report.ts";
 import { operationCost } from "./operation-cost.ts";
 import { start } from "./start.ts";
 
-const BENCHMARKS: readonly Benchmark[] = [operationCost, httpPut, httpList, start];
+const BENCHMARKS: readonly Benchmark[] = [operationCost, httpPut, httpList, start, codec, ioctl];
 
 function usage(problem: string): never {
   const names = BENCHMARKS.map(({ name }) => name).join(", ");
@@ -33,9 +35,14 @@ function chosen(): { readonly benchmarks: readonly Benchmark[]; readonly bounds:
 const { benchmarks, bounds } = chosen();
 let broken = 0;
 console.log(`node ${process.version}, ${cpus().length} CPUs; figures are median (min–max) over the rounds`);
-for (const { name, about, run } of benchmarks) {
-  console.log(`\n${name}: ${about}`);
-  const comparisons = await run();
+for (const benchmark of benchmarks) {
+  console.log(`\n${benchmark.name}: ${benchmark.about}`);
+  const missing = benchmark.missing?.();
+  if (missing !== undefined) {
+    console.log(`  skipped: ${missing}`);
+    continue;
+  }
+  const comparisons = await benchmark.run();
   console.log(tableOf(comparisons));
   broken += comparisons.filter((comparison) => !holds(comparison)).length;
 }

@@ -17,6 +17,8 @@ export interface Comparison {
   readonly baseline: readonly number[];
   /** Left out: the ratio is only reported. */
   readonly bound?: Bound;
+  /** What the median may be at most, in the unit, whatever the baseline costs. */
+  readonly limit?: number;
 }
 
 export interface Benchmark {
@@ -24,6 +26,8 @@ export interface Benchmark {
   /** What is measured, and against what. */
   readonly about: string;
   run(): Promise<readonly Comparison[]>;
+  /** Why it cannot be run on this machine; undefined: it can. */
+  missing?(): string | undefined;
 }
 
 export interface Spread {
@@ -47,9 +51,10 @@ export function ratios({ measured, baseline }: Comparison): number[] {
   return measured.map((value, round) => value / (baseline[round] ?? Number.NaN));
 }
 
-/** Whether the bound holds; a comparison without one always does. */
+/** Whether the bound and the limit hold; a comparison without them always does. */
 export function holds(comparison: Comparison): boolean {
-  const { bound } = comparison;
+  const { bound, limit = Number.POSITIVE_INFINITY } = comparison;
+  if (median(comparison.measured) > limit) return false;
   if (bound === undefined) return true;
   const ratio = median(ratios(comparison));
   return bound.kind === "at most" ? ratio <= bound.ratio : ratio >= bound.ratio;

@@ -9,15 +9,19 @@ function figure(value: number): string {
 const withSpread = ({ median, min, max }: Spread) => `${figure(median)} (${figure(min)}–${figure(max)})`;
 
 function row(comparison: Comparison): string[] {
-  const { title, unit, measured, baseline, bound } = comparison;
+  const { title, unit, measured, baseline, bound, limit } = comparison;
+  const bounds = [
+    ...(bound === undefined ? [] : [`${bound.kind} ${bound.ratio}`]),
+    ...(limit === undefined ? [] : [`at most ${limit} ${unit}`]),
+  ];
   return [
     title,
     unit,
     withSpread(spread(measured)),
     withSpread(spread(baseline)),
     withSpread(spread(ratios(comparison))),
-    bound === undefined ? "none" : `${bound.kind} ${bound.ratio}`,
-    bound === undefined ? "" : holds(comparison) ? "holds" : "DOES NOT HOLD",
+    bounds.length === 0 ? "none" : bounds.join(", "),
+    bounds.length === 0 ? "" : holds(comparison) ? "holds" : "DOES NOT HOLD",
   ];
 }
 

@@ -81,7 +81,6 @@ export class SledAgent {
   async #driverReturned(): Promise<void> {
     if (!this.#stockTaken || this.#closing) return;
     try {
-      await this.#change("set_underlay", () => this.#parts.underlay.set());
       await this.#audits.run();
     } catch (error) {
       this.#parts.log.warn({ error: messageOf(error) }, "the driver came back and went away again");

@@ -13,9 +13,11 @@ import type { MappingView } from "../multicast/view.ts";
 import type { UnderlayGroup } from "../net/group.ts";
 import type { Driver } from "../opte/driver.ts";
 import { type SourceFilter, sameFilter } from "../opte/filter.ts";
+import type { Underlay } from "./underlay.ts";
 
 export interface Finding {
   readonly what:
+    | "underlay-unset"
     | "mapping-taken-up"
     | "subscription-missing"
     | "subscription-differs"
@@ -36,6 +38,7 @@ export interface AuditReport {
 
 export interface AuditParts {
   readonly driver: Driver;
+  readonly underlay: Underlay;
   readonly view: MappingView;
   readonly mappings: Mappings;
   readonly forwarding: Forwarding;
@@ -59,13 +62,16 @@ export class Audit {
    * between them. A driver that does not answer ends the audit with its error.
    */
   get parts(): readonly ((mode: AuditMode) => Promise<Finding[]>)[] {
-    return [this.#mappings, this.#forwarding, this.#ports, this.#subscriptions].map((part) => async (mode) => {
-      const findings: Finding[] = [];
-      await part.call(this, async (what, subject, repair) => {
-        findings.push(await this.#settle(mode, what, subject, repair));
-      });
-      return findings;
-    });
+    return [this.#underlay, this.#mappings, this.#forwarding, this.#ports, this.#subscriptions].map(
+      (part) => async (mode) => {
+        const findings: Finding[] = [];
+        const note: Note = async (what, subject, repair) => {
+          findings.push(await this.#settle(mode, what, subject, repair));
+        };
+        await part.call(this, note, mode);
+        return findings;
+      },
+    );
   }
 
   async #settle(
@@ -87,6 +93,13 @@ export class Audit {
     }
     log.info({ ...subject, drift: what }, "audit found drift and repaired it");
     return { what, subject, repaired: true };
+  }
+
+  /** Looking is setting, so it is not for observers. */
+  async #underlay(note: Note, mode: AuditMode): Promise<void> {
+    const { underlay } = this.#parts;
+    if (mode === "observe" || !(await underlay.set())) return;
+    await note("underlay-unset", { devices: underlay.devices?.join(", ") }, async () => {});
   }
 
   async #mappings(note: Note): Promise<void> {

@@ -31,23 +31,31 @@ export class Underlay {
     return this.#broken;
   }
 
-  /** Never throws: without an underlay the rest works, and it is tried again. */
-  async set(): Promise<void> {
-    if (this.devices === undefined) return;
+  /**
+   * Never throws: without an underlay the rest works, and it is tried again. The driver cannot be
+   * asked whether it has one, only told. @returns whether it had none until now.
+   */
+  async set(): Promise<boolean> {
+    if (this.devices === undefined) return false;
     const [u1, u2] = this.devices;
     try {
       await this.#driver.setXdeUnderlay(u1, u2);
-      this.#log.info({ u1, u2 }, "the driver was given its underlay");
     } catch (error) {
-      if (!isSetAlready(error)) {
-        if (this.#broken !== messageOf(error)) {
-          this.#log.warn({ u1, u2, error: messageOf(error) }, "the driver could not be given its underlay");
-        }
-        this.#broken = messageOf(error);
-        return;
-      }
+      if (isSetAlready(error)) this.#broken = undefined;
+      else this.#fail(messageOf(error));
+      return false;
     }
     this.#broken = undefined;
+    this.#log.info({ u1, u2 }, "the driver was given its underlay");
+    return true;
+  }
+
+  /** Said once, until it changes. */
+  #fail(reason: string): void {
+    if (this.#broken !== reason) {
+      this.#log.warn({ devices: this.devices, error: reason }, "the driver could not be given its underlay");
+    }
+    this.#broken = reason;
   }
 
   async repair(): Promise<void> {

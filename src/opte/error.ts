@@ -149,11 +149,14 @@ export function isOpte(error: unknown, variant: OpteError["variant"]): error is 
   return error instanceof DriverError && error.opte.variant === variant;
 }
 
+/** Errors that do not tell how far the command came. */
+const SAYS_NOTHING: ReadonlySet<OpteError["variant"]> = new Set(["System", "RespTooLarge", "DeserCmdErr"]);
+
 /**
  * Whether the driver can have carried the command out although it answered with an error. A
  * refusal by its own checks comes before any effect; a system error, or no answer, proves nothing.
  */
 export function mayHaveTakenEffect(error: unknown): boolean {
   if (error instanceof DriverUnavailable) return error.reached;
-  return !(error instanceof DriverError) || error.opte.variant === "System" || error.opte.variant === "RespTooLarge";
+  return !(error instanceof DriverError) || SAYS_NOTHING.has(error.opte.variant);
 }

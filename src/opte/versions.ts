@@ -21,5 +21,7 @@ export function isServed(version: number | bigint): boolean {
 
 /** Undefined where that version does not have the command. */
 export function wireCommand<C extends CommandName>(version: ApiVersion, command: C): WireCommand<C> | undefined {
-  return (COMMANDS[version] as WireCommands)[command] as WireCommand<C> | undefined;
+  const commands: WireCommands = COMMANDS[version];
+  // A name can come from a script, and then be one that every object inherits.
+  return Object.hasOwn(commands, command) ? (commands[command] as WireCommand<C>) : undefined;
 }

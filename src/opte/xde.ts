@@ -50,6 +50,7 @@ export class Xde implements Transport {
   #closed = false;
   #returned: () => void = () => {};
   #watch: NodeJS.Timeout | undefined;
+  #looking = false;
   readonly #warned = new Set<CommandName>();
 
   constructor({ binding, path, log }: XdeOptions) {
@@ -122,7 +123,7 @@ export class Xde implements Transport {
     }
     if (sent.length === 0) return sent;
     const device = await this.#open();
-    const replies = await device.run(calls);
+    const replies = await this.#run(device, calls);
     const again = sent.filter((pending, i) => {
       pending.tries++;
       try {
@@ -135,6 +136,18 @@ export class Xde implements Transport {
     const gone = replies.find((reply) => isGone(reply));
     if (gone !== undefined) await this.#lose(device, commandFailed("a command", this.#path, gone.errno));
     return again;
+  }
+
+  /** A binding that cannot run anything at all (no memory, its thread ended) is given up with its device. */
+  async #run(device: Device, calls: readonly DeviceCall[]): Promise<readonly DeviceReply[]> {
+    try {
+      return await device.run(calls);
+    } catch (error) {
+      if (this.#closed) throw stopping();
+      const failure = new DriverUnavailable(`${this.#path}: ${messageOf(error)}`, { reached: true });
+      await this.#lose(device, failure);
+      throw failure;
+    }
   }
 
   /** Before API 41 a port's MTU cannot be said. */
@@ -228,7 +241,8 @@ export class Xde implements Transport {
   async #lose(device: Device, why: DriverUnavailable): Promise<void> {
     if (this.#device === device) this.#device = undefined;
     this.#troubled(why);
-    await device.close();
+    // How it ends is of no interest: another one is opened next.
+    await device.close().catch(() => {});
   }
 
   /** Said once, until it works again; from now on somebody looks whether it does. */
@@ -236,18 +250,19 @@ export class Xde implements Transport {
     if (this.#trouble?.message !== why.message) {
       this.#log.warn({ device: this.#path, error: why.message }, "the driver is not available; looking for it");
     }
-    const watched = this.#trouble !== undefined;
     this.#trouble = why;
-    if (!watched) this.#look(FIRST_PAUSE_MS);
+    this.#lookLater(FIRST_PAUSE_MS);
   }
 
-  #look(pause: number): void {
+  /** One look at a time; the next one waits twice as long. */
+  #lookLater(pause: number): void {
+    if (this.#closed || this.#looking) return;
+    this.#looking = true;
     this.#watch = setTimeout(async () => {
-      try {
-        await this.call("ListPorts", undefined);
-      } catch {
-        if (!this.#closed && this.#trouble !== undefined) this.#look(Math.min(2 * pause, LONGEST_PAUSE_MS));
-      }
+      // What comes of it, an answer or more trouble, is seen where all calls are settled.
+      if (this.#trouble !== undefined) await this.call("ListPorts", undefined).catch(() => {});
+      this.#looking = false;
+      if (this.#trouble !== undefined) this.#lookLater(Math.min(2 * pause, LONGEST_PAUSE_MS));
     }, pause);
     this.#watch.unref();
   }
@@ -255,7 +270,6 @@ export class Xde implements Transport {
   #works(): void {
     if (this.#trouble === undefined) return;
     this.#trouble = undefined;
-    clearTimeout(this.#watch);
     this.#log.info({ device: this.#path, api_version: this.#version }, "the driver answers again");
     this.#returned();
   }

@@ -39,5 +39,5 @@ export function errnoFor(style: ErrnoStyle, illumos: number): number {
 }
 
 export function illumosErrnoNamed(name: string): number | undefined {
-  return ILLUMOS[name];
+  return Object.hasOwn(ILLUMOS, name) ? ILLUMOS[name] : undefined;
 }

@@ -98,12 +98,6 @@ describe("settings", () => {
       expect(stdout).toContain(flag);
     }
   });
-
-  test("the xde driver, which this version lacks, is refused with exit 95", async () => {
-    const { code, stderr } = await run(DAEMON, ["--driver", "xde", "--underlay-ip", "fd00::1"]);
-    expect(code).toBe(95);
-    expect(stderr).toContain("--driver model");
-  });
 });
 
 describe("the log", () => {
