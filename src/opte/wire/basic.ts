@@ -12,35 +12,36 @@ import {
   type Ipv6Cidr,
 } from "../../net/cidr.ts";
 import type { UnderlayGroup } from "../../net/group.ts";
-import { compareIp, type Ip, type Ipv4, type Ipv6, ipBytes } from "../../net/ip.ts";
+import type { Ip, Ipv4, Ipv6 } from "../../net/ip.ts";
 import { ipv4At, ipv6At } from "../../net/ip-bytes.ts";
+import { compareIpBytes, ipSize, writeIpBytes } from "../../net/ip-parse-bytes.ts";
 import { type Mac, macFromBytes } from "../../net/mac.ts";
 import type { Vni } from "../../net/vni.ts";
 import { type Codec, mapped } from "../../postcard/codec.ts";
 import { seq } from "../../postcard/collections.ts";
 import { enumeration, option, struct, unit } from "../../postcard/composites.ts";
 import { DecodeError, EncodeError } from "../../postcard/error.ts";
+import type { Reader } from "../../postcard/reader.ts";
 import { bytes, string, u8, u64 } from "../../postcard/scalars.ts";
 import type { Writer } from "../../postcard/writer.ts";
 import type { Uuid } from "../../uuid.ts";
 
 function writeIp(to: Writer, ip: Ip): void {
-  const octets = ipBytes(ip);
-  const at = to.claim(octets.length);
-  to.bytes.set(octets, at);
+  const at = to.claim(ipSize(ip));
+  writeIpBytes(ip, to.bytes, at);
 }
 
 export const Ipv4Addr: Codec<Ipv4> = {
   read: (from) => ipv4At(from.bytes, from.skip(4)),
   write: writeIp,
-  compare: compareIp,
+  compare: compareIpBytes,
   least: 4,
 };
 
 export const Ipv6Addr: Codec<Ipv6> = {
   read: (from) => ipv6At(from.bytes, from.skip(16)),
   write: writeIp,
-  compare: compareIp,
+  compare: compareIpBytes,
   least: 16,
 };
 
@@ -96,15 +97,17 @@ export const UuidCodec: Codec<Uuid> = {
   least: 1 + UUID_BYTES,
 };
 
-/** An IPv6 address inside ff04::/16: the driver's decoder takes no other. */
+/** Where an underlay group's bytes begin: an IPv6 address inside ff04::/16, the driver's decoder takes no other. */
+export function skipUnderlay(from: Reader): number {
+  const at = from.skip(16);
+  if (from.bytes[at] !== 0xff || from.bytes[at + 1] !== 0x04) throw new DecodeError("custom", from.at);
+  return at;
+}
+
 export const MulticastUnderlay: Codec<UnderlayGroup> = {
-  read: (from) => {
-    const at = from.skip(16);
-    if (from.bytes[at] !== 0xff || from.bytes[at + 1] !== 0x04) throw new DecodeError("custom", from.at);
-    return ipv6At(from.bytes, at) as UnderlayGroup;
-  },
+  read: (from) => ipv6At(from.bytes, skipUnderlay(from)) as UnderlayGroup,
   write: writeIp,
-  compare: compareIp,
+  compare: compareIpBytes,
   least: 16,
 };
 

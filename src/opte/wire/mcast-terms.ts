@@ -1,9 +1,13 @@
 /** Multicast messages between the wire's shapes and this program's terms. */
+import type { UnderlayGroup } from "../../net/group.ts";
 import { isIpv6 } from "../../net/ip.ts";
+import { AddressTexts } from "../../net/ip-bytes.ts";
 import { type Codec, mapped, type ValueOf } from "../../postcard/codec.ts";
 import { EncodeError } from "../../postcard/error.ts";
+import type { Reader } from "../../postcard/reader.ts";
 import { ANY_SOURCE, type SourceFilter, sameFilter } from "../filter.ts";
 import type { ForwardingEntry, M2pMapping, NextHop, Replication, Request, SubscriptionEntry } from "../types.ts";
+import { skipUnderlay } from "./basic.ts";
 import * as mcast from "./mcast.ts";
 import { fromFilter, fromIp, toFilter, toIp } from "./terms.ts";
 
@@ -27,20 +31,44 @@ export const groupAlone: Codec<Request<"McastUnsubscribeAll">> = mapped(
   ({ group }) => ({ group: fromIp(group) }),
 );
 
-/** One list, IPv4 first: the order in which the driver writes its two. */
-export const mappings: Codec<readonly M2pMapping[]> = mapped(
+const wireMappings: Codec<readonly M2pMapping[]> = mapped(
   filtered.DumpMcast2PhysResp,
-  ({ ip4, ip6 }) => {
-    const list: M2pMapping[] = [];
-    for (const [group, underlay] of ip4) list.push({ group, underlay });
-    for (const [group, underlay] of ip6) list.push({ group, underlay });
-    return list;
-  },
+  ({ ip4, ip6 }) => [...ip4, ...ip6].map(([group, underlay]) => ({ group, underlay })),
   (list) => ({
     ip4: list.flatMap(({ group, underlay }) => (isIpv6(group) ? [] : [[group, underlay] as const])),
     ip6: list.flatMap(({ group, underlay }) => (isIpv6(group) ? [[group, underlay] as const] : [])),
   }),
 );
+
+const texts = new AddressTexts();
+const PAIRS = AddressTexts.MOST / 2;
+
+/** One of the two lists. What is no list ends as it does when read pair by pair. */
+function readMappings(from: Reader, into: M2pMapping[], putGroup: (at: number) => void, size: 4 | 16): void {
+  const count = from.length();
+  texts.clear();
+  for (let done = 0; done < count; done += PAIRS) {
+    for (let i = Math.min(PAIRS, count - done); i > 0; i--) {
+      putGroup(from.skip(size));
+      texts.putIpv6(from.bytes, skipUnderlay(from));
+    }
+    texts.takePairs((group, underlay) => into.push({ group, underlay: underlay as UnderlayGroup }));
+  }
+}
+
+/**
+ * One list, IPv4 first: the order in which the driver writes its two. It is the one table of
+ * tens of thousands, so it is read without the steps between, its texts many at a time.
+ */
+export const mappings: Codec<readonly M2pMapping[]> = {
+  ...wireMappings,
+  read: (from) => {
+    const list: M2pMapping[] = [];
+    readMappings(from, list, (at) => texts.putIpv4(from.bytes, at), 4);
+    readMappings(from, list, (at) => texts.putIpv6(from.bytes, at), 16);
+    return list;
+  },
+};
 
 type WireReplication = ValueOf<typeof mcast.Replication>;
 const toReplication = (wire: WireReplication) => wire.toLowerCase() as Replication;
