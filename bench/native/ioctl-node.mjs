@@ -2,7 +2,7 @@
 // channel for one figure at a time, so that it waits while another variant is measured.
 //
 //   node bench/native/ioctl-node.mjs <addon|koffi> <device> <commands a batch> <single commands>
-import { fstat, openSync } from "node:fs";
+import { constants, fstat, openSync } from "node:fs";
 import { loadBinding } from "../../dist/host/bindings.js";
 
 const [name, path, batchSize, singles] = process.argv.slice(2);
@@ -20,6 +20,32 @@ function check(replies) {
     if (errno !== 0 || reply.length !== 1) throw new Error(`a command failed: errno ${errno}, ${reply.length} bytes`);
   }
 }
+
+/** The same exchange on this process's own thread, without a hop; undefined where koffi is not installed. */
+async function sameThread() {
+  let koffi;
+  try {
+    koffi = (await import("koffi")).default;
+  } catch {
+    return undefined;
+  }
+  const libc = koffi.load(null);
+  const fd = libc.func("int open(const char *path, int flags, ...)")(path, constants.O_RDWR);
+  const ioctl = libc.func("int ioctl(int fd, unsigned long request, ...)");
+  const reply = new ArrayBuffer(command.capacity);
+  const struct = new ArrayBuffer(72);
+  const fields = new DataView(struct);
+  fields.setBigUint64(0, BigInt(command.apiVersion), true);
+  fields.setInt32(8, command.cmd, true);
+  fields.setBigUint64(48, koffi.address(reply), true);
+  fields.setBigUint64(56, BigInt(command.capacity), true);
+  return () => {
+    // Named here, so that it lives as long as its address is in use.
+    if (ioctl(fd, 0xde777701, "void *", struct) !== 0 || reply.byteLength === 0) throw new Error("a command failed");
+  };
+}
+
+const onThisThread = await sameThread();
 
 /** Microseconds a run takes, the median of many one after another. */
 async function each(run) {
@@ -42,6 +68,8 @@ const FIGURES = {
     return (took * 1000) / batch.length;
   },
   single: () => each(async () => check(await device.run([command]))),
+  /** Not a number where it cannot be told. */
+  sync: () => (onThisThread === undefined ? Number.NaN : each(async () => onThisThread())),
   /** The binding with nothing to do for the device. */
   empty: () => each(() => device.run([])),
   /** To the pool and back with next to nothing done there. */
