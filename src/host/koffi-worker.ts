@@ -1,4 +1,4 @@
-/** The thread of one device of the koffi binding: open, ioctl and close through libc, one at a time. */
+/** A thread of the koffi binding: open, ioctl and close of one device at a time, through libc. */
 import { constants } from "node:fs";
 import { constants as os } from "node:os";
 import { parentPort } from "node:worker_threads";
@@ -9,7 +9,7 @@ export type Request =
   | { readonly kind: "run"; readonly batch: ArrayBuffer; readonly count: number }
   | { readonly kind: "close" };
 
-/** An errno, or a batch's answer. The thread ends after a close, or an open that failed. */
+/** An errno, or a batch's answer. */
 export type Answer = number | ArrayBuffer;
 
 /** What is used of koffi: its own types are not there where it is not installed. */
@@ -126,5 +126,4 @@ const port = parentPort;
 port?.on("message", (request: Request) => {
   const said = answer(request);
   port.postMessage(said, typeof said === "number" ? [] : [said]);
-  if (fd < 0) port.close();
 });

@@ -1,7 +1,7 @@
 /**
  * The binding over koffi, for hosts without a compiler. (Not for illumos: koffi does not build there.)
  *
- * Each device has a worker thread of its own in which koffi's synchronous calls run. koffi's
+ * An open device has a worker thread to itself in which koffi's synchronous calls run. koffi's
  * asynchronous ones cannot serve: it refuses them for variadic functions, which ioctl(2) is, and
  * they leave errno behind in whichever pool thread ran them, while `koffi.errno()` reads that of
  * the asking thread. In a thread of our own the call and the look at errno are two steps of one
@@ -50,6 +50,14 @@ class CallThread {
     });
   }
 
+  get hasEnded(): boolean {
+    return this.#ended !== undefined;
+  }
+
+  end(): void {
+    void this.#worker.terminate();
+  }
+
   #settle(): Waiting | undefined {
     const first = this.#waiting.shift();
     if (this.#waiting.length === 0) this.#worker.unref();
@@ -60,6 +68,23 @@ class CallThread {
     this.#ended ??= reason;
     for (const waiting of this.#waiting.splice(0)) waiting.reject(reason);
   }
+}
+
+/** Threads of devices that are closed: starting one costs more than anything it does. */
+const idle: CallThread[] = [];
+const MOST_IDLE = 2;
+
+function takeThread(): CallThread {
+  for (;;) {
+    const thread = idle.pop();
+    if (thread === undefined) return new CallThread();
+    if (!thread.hasEnded) return thread;
+  }
+}
+
+function giveBack(thread: CallThread): void {
+  if (idle.length < MOST_IDLE) idle.push(thread);
+  else thread.end();
 }
 
 class KoffiDevice implements Device {
@@ -83,7 +108,7 @@ class KoffiDevice implements Device {
 
   close(): Promise<void> {
     // The thread answers in order, so this one comes behind all that is under way.
-    this.#closed ??= this.#thread.ask({ kind: "close" }).then(() => {});
+    this.#closed ??= this.#thread.ask({ kind: "close" }).then(() => giveBack(this.#thread));
     return this.#closed;
   }
 }
@@ -102,10 +127,11 @@ export async function loadKoffi(): Promise<Binding> {
     name: "koffi",
     async openDevice(path) {
       checkPath(path);
-      const thread = new CallThread();
+      const thread = takeThread();
       const errno = await thread.ask({ kind: "open", path });
-      if (errno !== 0) throw new SystemError("open", path, Number(errno));
-      return new KoffiDevice(path, thread);
+      if (errno === 0) return new KoffiDevice(path, thread);
+      giveBack(thread);
+      throw new SystemError("open", path, Number(errno));
     },
   };
 }
