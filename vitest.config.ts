@@ -18,8 +18,8 @@ const THROUGH_HTTP = ["test/http/**/*.test.ts", "test/scenarios/**/*.test.ts", "
 
 export default defineConfig({
   test: {
-    // Real processes and sockets are started in some suites; two cores carry them in turn.
-    maxWorkers: 2,
+    // Suites that start real processes wait much of their time: three keep two cores busy.
+    maxWorkers: 3,
     projects: [
       { test: { ...shared, name: "model", include: ["test/**/*.test.ts"] } },
       ...["addon", "koffi"].map((binding) => ({

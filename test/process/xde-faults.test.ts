@@ -51,7 +51,7 @@ describe.skipIf(OBSTACLE !== undefined)("a slow driver", () => {
     const { model, daemon } = await pair();
     await daemon.map(1);
     await daemon.get(M2P);
-    await model.order({ order: "delay", command: "SetMcast2Phys", ms: 6000 });
+    await model.order({ order: "delay", command: "SetMcast2Phys", ms: 2500 });
     const slow = daemon.map(2);
     await daemon.becomes("/readyz", { status: 200, body: { running: { name: "set_m2p" } } });
     const list = await daemon.get(M2P);
