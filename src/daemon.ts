@@ -14,7 +14,7 @@ import type { Log } from "./log.ts";
 import { openLog } from "./logger.ts";
 import { Metrics } from "./metrics.ts";
 import { datalinksFor, isMissingPrivilege, openDriver, underlayDevicesOf } from "./open-driver.ts";
-import { UnservedVersion } from "./opte/unavailable.ts";
+import { UnservedVersion } from "./opte/error.ts";
 import { VERSION } from "./version.ts";
 
 const EXIT = { ok: 0, failed: 1, usage: 2, fatal: 95, privilege: 100 } as const;

@@ -1,13 +1,11 @@
 /** The driver that the settings ask for, and what goes with it. */
 import type { Config } from "./config.ts";
 import { messageOf, SledcastError } from "./error.ts";
-import { loadBinding } from "./host/bindings.ts";
 import { type Datalinks, ModelDatalinks, NO_DATALINKS } from "./host/datalinks.ts";
 import type { Log } from "./log.ts";
 import type { Transport } from "./opte/driver.ts";
+import { UnservedVersion } from "./opte/error.ts";
 import { DriverModel } from "./opte/model/model.ts";
-import { UnservedVersion } from "./opte/unavailable.ts";
-import { Xde } from "./opte/xde.ts";
 
 /** A device that does not answer within this time at the start is waited for while HTTP is served. */
 const PROBE_WITHIN_MS = 3000;
@@ -22,7 +20,9 @@ export function isMissingPrivilege(error: unknown): boolean {
   return code === "EACCES" || code === "EPERM";
 }
 
+/** What only the real driver needs is loaded only for it: a start with the model does not wait for it. */
 async function openXde(config: Config, log: Log): Promise<Transport> {
+  const [{ loadBinding }, { Xde }] = await Promise.all([import("./host/bindings.ts"), import("./opte/xde.ts")]);
   const { binding, why } = await loadBinding().catch((error: unknown) => {
     throw new SledcastError("internal", `driver xde: ${messageOf(error)}`);
   });

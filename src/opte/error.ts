@@ -144,6 +144,17 @@ export class DriverUnavailable extends SledcastError {
   }
 }
 
+/** A kernel whose API version is not served here. Only another build of one of the two can help. */
+export class UnservedVersion extends DriverUnavailable {
+  override readonly name = "UnservedVersion";
+  readonly kernel: bigint;
+
+  constructor(kernel: bigint, message: string) {
+    super(message, { reached: false });
+    this.kernel = kernel;
+  }
+}
+
 /** Whether an error is the driver's, of this variant. */
 export function isOpte(error: unknown, variant: OpteError["variant"]): error is DriverError {
   return error instanceof DriverError && error.opte.variant === variant;

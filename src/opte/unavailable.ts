@@ -2,24 +2,17 @@
 import { constants } from "node:os";
 import type { DeviceReply } from "../host/binding.ts";
 import { errnoName, type SystemError } from "../host/system-error.ts";
-import { DriverUnavailable } from "./error.ts";
+import { DriverUnavailable, UnservedVersion } from "./error.ts";
 import type { CommandName } from "./types.ts";
 import { NEWEST, SERVED } from "./versions.ts";
 
-/** A kernel whose API version is not served here. Only another build of one of the two can help. */
-export class UnservedVersion extends DriverUnavailable {
-  override readonly name = "UnservedVersion";
-  readonly kernel: bigint;
-
-  constructor(kernel: bigint) {
-    const older = kernel < BigInt(SERVED[0] as number);
-    const wayOut = older
-      ? `install an OPTE package of API ${SERVED.join(" or ")} (its version is 0.${NEWEST}.…)`
-      : "install a sledcast that knows it, or the OPTE package of an older API";
-    const versions = `the kernel's OPTE driver speaks API ${kernel}, this sledcast ${SERVED.join(" and ")}`;
-    super(`${versions}: ${wayOut}`, { reached: false });
-    this.kernel = kernel;
-  }
+export function unserved(kernel: bigint): UnservedVersion {
+  const older = kernel < BigInt(SERVED[0] as number);
+  const wayOut = older
+    ? `install an OPTE package of API ${SERVED.join(" or ")} (its version is 0.${NEWEST}.…)`
+    : "install a sledcast that knows it, or the OPTE package of an older API";
+  const versions = `the kernel's OPTE driver speaks API ${kernel}, this sledcast ${SERVED.join(" and ")}`;
+  return new UnservedVersion(kernel, `${versions}: ${wayOut}`);
 }
 
 const OPEN_WAYS_OUT: Readonly<Record<string, string>> = {

@@ -11,7 +11,7 @@ import type { Log } from "../log.ts";
 import type { DriverInfo, Transport } from "./driver.ts";
 import { DriverError, DriverUnavailable } from "./error.ts";
 import type { CommandName, Request, Response } from "./types.ts";
-import { cannotOpen, commandFailed, isGone, isTrouble, UnservedVersion } from "./unavailable.ts";
+import { cannotOpen, commandFailed, isGone, isTrouble, unserved } from "./unavailable.ts";
 import { type ApiVersion, isServed, knownVersion, NEWEST } from "./versions.ts";
 import {
   deviceCall,
@@ -203,7 +203,7 @@ export class Xde implements Transport {
   #speak(kernel: bigint): void {
     const version = knownVersion(kernel);
     if (version === undefined || !isServed(kernel)) {
-      const error = new UnservedVersion(kernel);
+      const error = unserved(kernel);
       this.#troubled(error);
       throw error;
     }

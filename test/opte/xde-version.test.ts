@@ -1,6 +1,6 @@
 /** Which OPTE API version is spoken: the kernel's, where it is one that can be served. */
 import { describe, expect, it, vi } from "vitest";
-import { UnservedVersion } from "../../src/opte/unavailable.ts";
+import { UnservedVersion } from "../../src/opte/error.ts";
 import { CreateXdeReq39, CreateXdeReq41 } from "../../src/opte/wire/ports.ts";
 import { decode } from "../../src/postcard/codec.ts";
 import { mapping, port } from "./kit.ts";
