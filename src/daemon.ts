@@ -105,7 +105,8 @@ async function listen(app: FastifyInstance, where: Listen): Promise<string> {
 function stopOnSignal(app: FastifyInstance, agent: SledAgent, log: Log): void {
   let stopping = false;
   const stop = async (signal: NodeJS.Signals) => {
-    if (stopping) process.exit(EXIT.failed);
+    // An orderly exit would wait for a thread that waits for the driver.
+    if (stopping) process.kill(process.pid, "SIGKILL");
     stopping = true;
     log.info({ signal }, "stopping: requests under way are finished, the driver's state stays");
     try {
@@ -144,10 +145,10 @@ async function main(config: Config): Promise<void> {
   stopOnSignal(app, agent, log);
   const started = agent.start();
   const address = await listen(app, config.listen);
-  log.info(
-    { address, version: VERSION, driver: transport.info.kind, api_version: transport.info.apiVersion },
-    `listening on ${address}`,
-  );
+  const { kind, apiVersion, unavailable } = transport.info;
+  // A driver that has not answered yet has said no version.
+  const spoken = unavailable === undefined ? { api_version: apiVersion } : {};
+  log.info({ address, version: VERSION, driver: kind, ...spoken }, `listening on ${address}`);
   await started;
   log.info({ ready: agent.readiness.ready, degraded: agent.readiness.degraded.length }, "ready");
 }

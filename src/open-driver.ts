@@ -24,6 +24,7 @@ export function isMissingPrivilege(error: unknown): boolean {
 async function openXde(config: Config, log: Log): Promise<Transport> {
   const [{ loadBinding }, { Xde }] = await Promise.all([import("./host/bindings.ts"), import("./opte/xde.ts")]);
   const { binding, why } = await loadBinding().catch((error: unknown) => {
+    if (error instanceof SledcastError) throw error;
     throw new SledcastError("internal", `driver xde: ${messageOf(error)}`);
   });
   const xde = new Xde({ binding, path: config.xdeDevice, log });

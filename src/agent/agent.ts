@@ -88,10 +88,10 @@ export class SledAgent {
   }
 
   async #takeStock(): Promise<void> {
-    const { driver, underlay, mappings, filters, forwarding } = this.#parts;
+    const { underlay, mappings, filters, forwarding } = this.#parts;
     await underlay.set();
     const found = await mappings.takeStock();
-    this.#readiness.done("driver", `${driver.info.kind}, API version ${driver.info.apiVersion}`);
+    this.#readiness.done("driver", this.#driverText);
     this.#readiness.done("mappings", `${found} found in the driver`);
     const failed = filters.degraded.length;
     this.#readiness.done("joins", failed === 0 ? "all joined" : `${failed} underlay groups not joined`);
@@ -184,7 +184,18 @@ export class SledAgent {
 
   get readiness() {
     const degraded = degradedThings(this.#parts);
-    return { ready: this.#readiness.ready, steps: this.#readiness.steps, degraded, running: this.#parts.lane.running };
+    const { ready, steps } = this.#readiness;
+    return { ready, steps: this.#withVersion(steps), degraded, running: this.#parts.lane.running };
+  }
+
+  /** The driver can be replaced by one of another version after the step was done. */
+  #withVersion(steps: Readiness["steps"]): Readiness["steps"] {
+    return steps.driver?.done ? { ...steps, driver: { done: true, detail: this.#driverText } } : steps;
+  }
+
+  get #driverText(): string {
+    const { kind, apiVersion } = this.#parts.driver.info;
+    return `${kind}, API version ${apiVersion}`;
   }
 
   status(): AgentStatus {

@@ -5,13 +5,11 @@
 import { messageOf } from "../error.ts";
 import type { Log } from "../log.ts";
 import type { Driver } from "../opte/driver.ts";
-import { DriverError, ILLUMOS_ERRNO } from "../opte/error.ts";
+import { ILLUMOS_ERRNO, isSystem } from "../opte/error.ts";
 
 export type UnderlayDevices = readonly [string, string];
 
-function isSetAlready(error: unknown): boolean {
-  return error instanceof DriverError && error.opte.variant === "System" && error.opte.errno === ILLUMOS_ERRNO.EEXIST;
-}
+const isSetAlready = isSystem(ILLUMOS_ERRNO.EEXIST);
 
 export class Underlay {
   readonly #driver: Driver;

@@ -1,4 +1,5 @@
 /** Which binding this host has. */
+import { badRequest } from "../error.ts";
 import type { Binding, BindingName } from "./binding.ts";
 import { loadKoffi } from "./koffi.ts";
 import { loadNapi } from "./napi.ts";
@@ -17,7 +18,7 @@ function isName(name: string): name is BindingName {
 export async function loadBinding(prefer: BindingName = "addon"): Promise<{ binding: Binding; why?: string }> {
   const forced = process.env.SLEDCAST_BINDING || undefined;
   if (forced !== undefined && !isName(forced)) {
-    throw new Error(`SLEDCAST_BINDING is ${JSON.stringify(forced)}, not "addon" or "koffi"`);
+    throw badRequest(`SLEDCAST_BINDING is ${JSON.stringify(forced)}, not "addon" or "koffi"`);
   }
   const names: BindingName[] = prefer === "koffi" ? ["koffi", "addon"] : ["addon", "koffi"];
   const reasons: string[] = [];

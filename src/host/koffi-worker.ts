@@ -122,8 +122,17 @@ function answer(request: Request): Answer {
   }
 }
 
+/** What koffi or an allocation throws must not end the thread: the descriptor would stay open. */
+function answerOrErrno(request: Request): Answer {
+  try {
+    return answer(request);
+  } catch {
+    return os.errno.ENOMEM;
+  }
+}
+
 const port = parentPort;
 port?.on("message", (request: Request) => {
-  const said = answer(request);
+  const said = answerOrErrno(request);
   port.postMessage(said, typeof said === "number" ? [] : [said]);
 });

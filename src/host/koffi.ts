@@ -108,7 +108,11 @@ class KoffiDevice implements Device {
 
   close(): Promise<void> {
     // The thread answers in order, so this one comes behind all that is under way.
-    this.#closed ??= this.#thread.ask({ kind: "close" }).then(() => giveBack(this.#thread));
+    this.#closed ??= this.#thread.ask({ kind: "close" }).then(
+      () => giveBack(this.#thread),
+      // A thread that ended has taken its descriptor with it, as far as anybody can.
+      () => {},
+    );
     return this.#closed;
   }
 }

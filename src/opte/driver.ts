@@ -4,6 +4,7 @@
  * every call (its measure, its label) is said once, here.
  */
 import type { BindingName } from "../host/binding.ts";
+import { ILLUMOS_ERRNO, isSystem } from "./error.ts";
 import { checkSendable } from "./gate.ts";
 import type { CommandName, CreateXde, ForwardingEntry, M2pMapping, Request, Response, RouterEntry } from "./types.ts";
 
@@ -51,7 +52,12 @@ export class Driver {
     return current && { command: current.command, seconds: (performance.now() - current.since) / 1000 };
   }
 
-  async #call<C extends CommandName>(command: C, req: Request<C>): Promise<Response<C>> {
+  /** `isAnswer`: which errors say only that there was nothing to do. */
+  async #call<C extends CommandName>(
+    command: C,
+    req: Request<C>,
+    isAnswer: (error: unknown) => boolean = () => false,
+  ): Promise<Response<C>> {
     checkSendable(command, req);
     const since = performance.now();
     this.#current = { command, since };
@@ -60,6 +66,9 @@ export class Driver {
       const response = await this.#transport.call(command, req);
       ok = true;
       return response;
+    } catch (error) {
+      ok = isAnswer(error);
+      throw error;
     } finally {
       this.#current = undefined;
       this.#observe(command, (performance.now() - since) / 1000, ok);
@@ -69,7 +78,8 @@ export class Driver {
   listPorts = () => this.#call("ListPorts", undefined);
   createXde = (req: CreateXde) => this.#call("CreateXde", req);
   deleteXde = (name: string) => this.#call("DeleteXde", { name });
-  setXdeUnderlay = (u1: string, u2: string) => this.#call("SetXdeUnderlay", { u1, u2 });
+  /** Throws EEXIST where it is set already. */
+  setXdeUnderlay = (u1: string, u2: string) => this.#call("SetXdeUnderlay", { u1, u2 }, isSystem(ILLUMOS_ERRNO.EEXIST));
   clearXdeUnderlay = () => this.#call("ClearXdeUnderlay", undefined);
 
   setFwRules = (req: Request<"SetFwRules">) => this.#call("SetFwRules", req);

@@ -160,6 +160,11 @@ export function isOpte(error: unknown, variant: OpteError["variant"]): error is 
   return error instanceof DriverError && error.opte.variant === variant;
 }
 
+/** Tells whether an error is the driver's `System` of that errno. */
+export function isSystem(errno: number): (error: unknown) => boolean {
+  return (error) => error instanceof DriverError && error.opte.variant === "System" && error.opte.errno === errno;
+}
+
 /** Errors that do not tell how far the command came. */
 const SAYS_NOTHING: ReadonlySet<OpteError["variant"]> = new Set(["System", "RespTooLarge", "DeserCmdErr"]);
 

@@ -45,6 +45,8 @@ const COMMAND_WORDS: Readonly<Record<string, string>> = {
   ENXIO: "the driver went away",
   ENODEV: "the driver went away",
   EINTR: "a signal came first",
+  ENOBUFS: "it ran, and its reply had no room",
+  ENOMEM: "there was no memory for it",
 };
 
 export function commandFailed(command: CommandName | "a command", path: string, errno: number): DriverUnavailable {

@@ -51,7 +51,7 @@ export interface Pending {
   readonly reject: (error: unknown) => void;
   capacity: number;
   tries: number;
-  /** A device was lost with it under way: nobody knows whether it took effect. */
+  /** It was sent and did not come to its end: what to say if it is never sent again. It may have taken effect. */
   uncertain?: DriverUnavailable;
 }
 
@@ -101,11 +101,16 @@ export function errorOf({ reply }: DeviceReply): OpteError {
   }
 }
 
-/** The command has run; its reply had no room. It is to be run again, which its kind allows. */
+/** The command has run; its reply had no room. It is to be run again, where its kind allows that. */
 export function giveMoreRoom(pending: Pending, actual: number): void {
   if (actual <= pending.capacity || actual > MOST_CAPACITY) {
     const wish = `asks for room for a reply of ${actual} bytes to ${pending.command}; it was given ${pending.capacity}`;
     throw new DriverUnavailable(`the driver ${wish}`, { reached: true });
+  }
+  if (!REPEATABLE.has(pending.command)) {
+    throw new DriverUnavailable(`${pending.command} ran, but its reply of ${actual} bytes had no room`, {
+      reached: true,
+    });
   }
   if (pending.tries >= MOST_TRIES) {
     throw new SledcastError(
@@ -113,5 +118,5 @@ export function giveMoreRoom(pending: Pending, actual: number): void {
       `the reply to ${pending.command} grew past its room ${MOST_TRIES} times; try again when the tables change less`,
     );
   }
-  pending.capacity = actual + Math.max(HEADROOM, actual >> 3);
+  pending.capacity = Math.min(actual + Math.max(HEADROOM, actual >> 3), MOST_CAPACITY);
 }

@@ -160,14 +160,16 @@ export class Xde implements Transport {
   #settle(pending: Pending, reply: DeviceReply): boolean {
     const { errno, copiedOut, actual } = reply;
     if (errno === 0) {
-      this.#works();
       const { value, trailing } = responseOf(this.#version, pending.command, reply);
+      // Only an answer that can be read proves that the driver works.
+      this.#works();
       if (trailing > 0) this.#warnOfTrailing(pending.command, trailing);
       pending.resolve(value);
       return true;
     }
     if (!copiedOut && errno === constants.errno.ENOBUFS) {
       giveMoreRoom(pending, actual);
+      pending.uncertain = commandFailed(pending.command, this.#path, errno);
       return false;
     }
     if (!copiedOut) return this.#withoutReply(pending, reply);
@@ -186,9 +188,8 @@ export class Xde implements Transport {
   /** Only the errno speaks. @returns false: it may be run again. */
   #withoutReply(pending: Pending, reply: DeviceReply): false {
     const failure = commandFailed(pending.command, this.#path, reply.errno);
-    const lost = isGone(reply);
-    if (lost) pending.uncertain = failure;
-    if ((lost || reply.errno === constants.errno.EINTR) && mayRepeat(pending)) return false;
+    pending.uncertain = failure;
+    if ((isGone(reply) || reply.errno === constants.errno.EINTR) && mayRepeat(pending)) return false;
     if (isTrouble(reply)) this.#troubled(failure);
     throw failure;
   }
@@ -247,7 +248,10 @@ export class Xde implements Transport {
 
   /** Said once, until it works again; from now on somebody looks whether it does. */
   #troubled(why: DriverUnavailable): void {
-    if (this.#trouble?.message !== why.message) {
+    // The message names the command, which is another each time.
+    const isNews =
+      this.#trouble === undefined || (why.code ?? why.message) !== (this.#trouble.code ?? this.#trouble.message);
+    if (isNews) {
       this.#log.warn({ device: this.#path, error: why.message }, "the driver is not available; looking for it");
     }
     this.#trouble = why;

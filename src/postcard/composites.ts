@@ -88,14 +88,19 @@ export type EnumValue<V> = {
 export function enumeration<const V extends Readonly<Record<string, AnyCodec>>>(variants: V): Codec<EnumValue<V>> {
   const entries = Object.entries(variants) as [string, Opaque][];
   const ordinals = new Map(entries.map(([name], ordinal) => [name, ordinal]));
-  const open = (value: EnumValue<V>): readonly [number, Opaque, unknown] => {
-    const bare = typeof value === "string";
-    const name = bare ? value : (Object.keys(value as object)[0] ?? "");
-    const ordinal = ordinals.get(name);
-    const payload = bare ? undefined : (value as Record<string, unknown>)[name];
-    if (ordinal === undefined) throw new EncodeError(`no variant ${JSON.stringify(name)}`);
-    return [ordinal, (entries[ordinal] as [string, Opaque])[1], payload];
+  const nameOf = (value: EnumValue<V>): string => {
+    if (typeof value === "string") return value;
+    for (const name in value as object) return name;
+    return "";
   };
+  const ordinalOf = (name: string): number => {
+    const ordinal = ordinals.get(name);
+    if (ordinal === undefined) throw new EncodeError(`no variant ${JSON.stringify(name)}`);
+    return ordinal;
+  };
+  const codecOf = (ordinal: number) => (entries[ordinal] as [string, Opaque])[1];
+  const payloadOf = (value: EnumValue<V>, name: string) =>
+    typeof value === "string" ? undefined : (value as Record<string, unknown>)[name];
   return {
     read: (from) => {
       const entry = entries[from.varint(32)];
@@ -104,14 +109,16 @@ export function enumeration<const V extends Readonly<Record<string, AnyCodec>>>(
       return (codec === unit ? name : { [name]: codec.read(from) }) as EnumValue<V>;
     },
     write: (to, value) => {
-      const [ordinal, codec, payload] = open(value);
+      const name = nameOf(value);
+      const ordinal = ordinalOf(name);
       to.varint(ordinal, 32);
-      codec.write(to, payload);
+      codecOf(ordinal).write(to, payloadOf(value, name));
     },
     compare: (a, b) => {
-      const [ordinalA, codec, payloadA] = open(a);
-      const [ordinalB, , payloadB] = open(b);
-      return ordinalA - ordinalB || codec.compare(payloadA, payloadB);
+      const [nameA, nameB] = [nameOf(a), nameOf(b)];
+      const ordinal = ordinalOf(nameA);
+      if (nameA !== nameB) return ordinal - ordinalOf(nameB);
+      return codecOf(ordinal).compare(payloadOf(a, nameA), payloadOf(b, nameB));
     },
     least: 1 + Math.min(...entries.map(([, codec]) => codec.least)),
   };

@@ -135,7 +135,7 @@ suite(noFakeDevice === undefined ? "at the driver itself" : `at the driver itsel
         "IPv4 mappings",
         RULE,
         "VPC_IP    VPC MAC ADDR       UNDERLAY IP",
-        "10.7.0.1  a8:40:25:00:00:01  fd00::7",
+        "10.7.0.1  A8:40:25:00:00:01  fd00::7",
       ].join("\n"),
     );
     await ok("clear-v2p", "10.7.0.1", "a8:40:25:0:0:1", "fd00::7", "7");
@@ -154,7 +154,7 @@ suite(noFakeDevice === undefined ? "at the driver itself" : `at the driver itsel
     [["set-m2p", "nonsense", "ff04::1"], "nonsense"],
     [["set-mcast-fwd", "ff04::1", "fd00::9", "reserved"], "reserved"],
     [["mcast-subscribe", "239.1.1.1"], "--port"],
-    [["mcast-subscribe", "-p", "a-name-of-19-letter", "239.1.1.1"], "18 characters"],
+    [["mcast-subscribe", "-p", "", "239.1.1.1"], "--port"],
     [["set-xde-underlay", "", "net1"], "u1"],
     [["set-v2p", "10.0.0.1", "a8:40:25:0:0:1", "fd00::1", "16777216"], "24 bits"],
     [["m2p", "list"], "m2p"],

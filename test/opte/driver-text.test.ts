@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseIp } from "../../src/net/ip.ts";
-import { driverText } from "../../src/opte/model/refuse.ts";
+import { driverText } from "../../src/opte/driver-text.ts";
 import { address, property } from "../net/arbitraries.ts";
 import { ip } from "../net/make.ts";
 

@@ -4,7 +4,6 @@ import { type UnderlayGroup, underlayGroup } from "../../net/group.ts";
 import { type Ip, type Ipv6, parseIp, parseIpv6 } from "../../net/ip.ts";
 import { type Mac, parseMac } from "../../net/mac.ts";
 import { type Vni, vni } from "../../net/vni.ts";
-import { MAX_PORT_NAME } from "../../opte/constants.ts";
 import type { Replication } from "../../opte/types.ts";
 
 function refuse(text: string, what: string): never {
@@ -45,12 +44,6 @@ export function replicationArgument(text: string): Replication {
 export function nameArgument(text: string): string {
   if (text === "" || text.includes("\0")) refuse(text, "a name");
   return text;
-}
-
-export function portArgument(text: string): string {
-  return nameArgument(text).length > MAX_PORT_NAME
-    ? refuse(text, `a port name of at most ${MAX_PORT_NAME} characters`)
-    : text;
 }
 
 /** Repeatable. */

@@ -4,8 +4,9 @@
  * zeros and not the longest, so do we.
  */
 import { isIpv6 } from "../../net/ip.ts";
+import type { Mac } from "../../net/mac.ts";
+import { driverText } from "../../opte/driver-text.ts";
 import type { SourceFilter } from "../../opte/filter.ts";
-import { driverText } from "../../opte/model/refuse.ts";
 import type {
   ForwardingEntry,
   M2pMapping,
@@ -15,6 +16,9 @@ import type {
   Virt2PhysNetwork,
 } from "../../opte/types.ts";
 import { elastic } from "./elastic.ts";
+
+/** OPTE prints MAC addresses in capitals (opte-api mac.rs). */
+const macText = (mac: Mac) => mac.toUpperCase();
 
 const RULE = "-".repeat(70);
 const BOLD_RULE = "=".repeat(70);
@@ -43,7 +47,7 @@ function portLines(port: PortInfo): string[] {
   const lines = [
     [
       port.name,
-      port.mac,
+      macText(port.mac),
       port.ip4 ?? NONE,
       port.ephemeralIp4 ?? NONE,
       four[0] ?? NONE,
@@ -115,7 +119,7 @@ export function printV2p(networks: readonly Virt2PhysNetwork[]): string {
     const rows = (six: boolean) =>
       mappings
         .filter(([ip]) => isIpv6(ip) === six)
-        .map(([ip, { ether, ip: underlay }]) => `${ip}\t${ether}\t${underlay}`);
+        .map(([ip, { ether, ip: underlay }]) => `${ip}\t${macText(ether)}\t${underlay}`);
     const head = `\nVPC ${vni}\n${RULE}\n`;
     return `${head}${section("IPv4 mappings", rows(false))}${section("IPv6 mappings", rows(true))}`;
   });

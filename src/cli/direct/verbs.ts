@@ -68,7 +68,7 @@ interface OnPort {
 }
 
 const onPort = (command: Command) =>
-  command.requiredOption("-p, --port <port>", "the OPTE port", argument.portArgument);
+  command.requiredOption("-p, --port <port>", "the OPTE port", argument.nameArgument);
 
 function multicastVerbs(program: Command): void {
   dump(

@@ -7,10 +7,11 @@ import { isMulticast, kindOf } from "../../net/classify.ts";
 import { type UnderlayGroup, underlayGroup } from "../../net/group.ts";
 import { type Ip, isIpv4 } from "../../net/ip.ts";
 import { MULTICAST_VNI } from "../../net/vni.ts";
+import { driverText } from "../driver-text.ts";
 import { ILLUMOS_ERRNO } from "../error.ts";
 import type { SourceFilter } from "../filter.ts";
 import type { ForwardingEntry, M2pMapping, Request, SubscriptionEntry } from "../types.ts";
-import { driverText, KernelPanic, refuse, refuseSystem } from "./refuse.ts";
+import { KernelPanic, refuse, refuseSystem } from "./refuse.ts";
 import { hopKey, type Tables } from "./tables.ts";
 
 export function setMcast2Phys(tables: Tables, mapping: M2pMapping): undefined {

@@ -2,9 +2,10 @@
 import { cidrAddress, cidrLength, isIpv6Cidr } from "../../net/cidr.ts";
 import { isMulticast } from "../../net/classify.ts";
 import { isIpv6 } from "../../net/ip.ts";
+import { driverText } from "../driver-text.ts";
 import type { Removed, RouterEntry, RouterTarget } from "../types.ts";
 import { portOf } from "./ports.ts";
-import { driverText, Refusal } from "./refuse.ts";
+import { Refusal } from "./refuse.ts";
 import type { Tables } from "./tables.ts";
 
 function describeTarget(target: RouterTarget): string {
