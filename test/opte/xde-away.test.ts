@@ -102,8 +102,6 @@ describe("looking for a device that is away", () => {
     expect({ returns, runs: kernel.runs.length }).toEqual({ returns: 1, runs: 1 });
   });
 
-  // Wrong: a look under way when the device comes and goes again starts a second row of looks beside the new one, and
-  // close() stops only the one that was set last.
   it("has one timer, also where the device came and went while somebody looked", async () => {
     stopTime();
     const { kernel, xde: transport } = xde();

@@ -47,7 +47,6 @@ describe("closing", () => {
 });
 
 describe("a binding that cannot run calls at all (its thread ended, no memory)", () => {
-  // Wrong: what `run` was rejected with comes out as it is, which HTTP answers as 500, a defect of ours.
   it("is an error of the driver not being available", async () => {
     stopTime();
     const { kernel, xde: transport } = xde();
@@ -55,7 +54,6 @@ describe("a binding that cannot run calls at all (its thread ended, no memory)",
     expect(await errorOf(transport.call("ListPorts", undefined))).toBeInstanceOf(DriverUnavailable);
   });
 
-  // Wrong: the device is kept although it will never run anything again.
   it("is left for a device that is opened anew", async () => {
     stopTime();
     const { kernel, xde: transport } = xde();

@@ -48,7 +48,6 @@ describe("a name in an order", () => {
     expect(illumosErrnoNamed(name)).toBeUndefined();
   });
 
-  // Wrong: the names are looked up in an object, which has its prototype's, too.
   it.each(["constructor", "toString", "__proto__"])("is not one for being a property of every object: %s", (name) => {
     expect(illumosErrnoNamed(name)).toBeUndefined();
   });

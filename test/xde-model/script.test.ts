@@ -150,7 +150,6 @@ describe("an order that is no good is refused by its reason, and changes nothing
     expect(model.faults.pending).toBe(0);
   });
 
-  // Wrong: the commands of a version are an object, which has its prototype's names, too; the fault strikes nothing ever.
   it.each(["constructor", "toString"])("a name that is a property of every object: %s", (name) => {
     const { model, order } = scripted();
     expect(() => order({ order: "fail", command: name })).toThrow(/no constructor|no toString/);
