@@ -25,7 +25,7 @@ function fingerprint() {
     if (statSync(full).isFile()) hash.update(`${file}\0`).update(readFileSync(full));
   }
   for (const dependency of ["node-addon-api", "cmake-js"]) hash.update(versionOf(dependency));
-  return hash.update(`${root} ${process.platform} ${process.arch} ${process.env.CXX ?? ""}`).digest("hex");
+  return hash.update(`${root} ${process.platform} ${process.arch} ${process.env.CXX ?? ""} ${inCI}`).digest("hex");
 }
 
 function versionOf(dependency) {
@@ -65,14 +65,22 @@ function isOnPath(command) {
   });
 }
 
+// CXX may carry flags behind the command.
+const named = process.env.CXX?.trim().split(/\s+/, 1)[0];
+const compilers = named ? [named] : ["c++", "g++", "clang++"];
+
+/** cmake-js looks for these two only, and builds with none where it finds neither, unless it is told of one. */
+function compilerOptions() {
+  if (["g++", "clang++"].some(isOnPath)) return [];
+  return ["--cc", "cc", "--cxx", compilers.find(isOnPath)];
+}
+
 /** What is needed and is not there. */
 function missingTools() {
-  // CXX may carry flags behind the command.
-  const named = process.env.CXX?.trim().split(/\s+/, 1)[0];
-  const compilers = named ? [named] : ["c++", "g++", "clang++"];
   const missing = [];
   if (!isOnPath("cmake")) missing.push("cmake");
   if (!compilers.some(isOnPath)) missing.push(`a C++ compiler (${compilers.join(", ")})`);
+  if (!["make", "gmake", "ninja"].some(isOnPath)) missing.push("make (or ninja)");
   if (versionOf("cmake-js") === "none") missing.push("the package cmake-js");
   if (versionOf("node-addon-api") === "none") missing.push("the package node-addon-api");
   return missing;
@@ -81,20 +89,23 @@ function missingTools() {
 /** Says the one line, and what it means on this platform. */
 function giveUp(reason, output = "") {
   if (inCI && output !== "") console.error(output);
-  const instead =
-    process.platform === "sunos"
-      ? "there is no other binding here, so `--driver xde` cannot run until it is built"
-      : "the koffi binding serves instead";
+  const koffi = process.platform !== "sunos" && versionOf("koffi") !== "none";
+  const instead = koffi
+    ? "the koffi binding serves instead"
+    : "there is no other binding here, so `--driver xde` cannot run until it is built";
   console.error(`The addon is not built: ${reason}; ${instead}.`);
   process.exit(inCI ? 1 : 0);
 }
+
+/** For us they are errors; who only builds it gets the addon all the same. */
+const warnings = [`--CDSLEDCAST_WARNINGS_ARE_ERRORS=${inCI ? "ON" : "OFF"}`];
 
 /** Runs cmake-js; undefined when it went well, else all that it and the compiler said. */
 function runCmake(...options) {
   const cmakeJs = path.join(path.dirname(require.resolve("cmake-js/package.json")), "bin", "cmake-js");
   const { status, error, stdout, stderr } = spawnSync(
     process.execPath,
-    [cmakeJs, "build", "-d", source, "-O", build, "-p", "2", ...options],
+    [cmakeJs, "build", "-d", source, "-O", build, "-p", "2", ...warnings, ...compilerOptions(), ...options],
     { cwd: root, encoding: "utf8", maxBuffer: 64 * 1024 * 1024 },
   );
   return status === 0 ? undefined : `${error?.message ?? ""}${stdout ?? ""}${stderr ?? ""}`.trim();

@@ -104,7 +104,8 @@ int forward(const Server& server, OpteCmdIoctl& command) {
   // Of a reply that never came whole the caller learns nothing; of one it has no place for, how long it is.
   if (copied != 0 && copied != EFAULT) return copied;
   command.resp_len_actual = reply.head.resp_len_actual;
-  if (copied != 0) return copied;
+  // A version that differs is EPROTO whatever became of the reply that says so (xde's IoctlEnvelope::wrap).
+  if (copied != 0) return reply.head.error == EPROTO ? EPROTO : copied;
   if (has_bytes) command.flags |= RESP_COPY_OUT;
   return reply.head.error;
 }

@@ -24,6 +24,12 @@ Napi::Value typeError(Napi::Env env, const char* message) {
   return env.Undefined();
 }
 
+// No exception crosses into Node, not even this one.
+Napi::Value noMemory(Napi::Env env) {
+  Napi::RangeError::New(env, "no memory for a call of the device").ThrowAsJavaScriptException();
+  return env.Undefined();
+}
+
 bool isWhole(double value, double least, double most) {
   return value >= least && value <= most && std::trunc(value) == value;
 }
@@ -64,20 +70,28 @@ Device::Device(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Device>(info) 
     typeError(info.Env(), "the device's path must be a string");
     return;
   }
-  std::string path = info[0].As<Napi::String>().Utf8Value();
-  // The system would take the part before it for the whole path.
-  if (path.find('\0') != std::string::npos) {
-    typeError(info.Env(), "the device's path must not contain a NUL");
-    return;
+  try {
+    std::string path = info[0].As<Napi::String>().Utf8Value();
+    // The system would take the part before it for the whole path.
+    if (path.find('\0') != std::string::npos) {
+      typeError(info.Env(), "the device's path must not contain a NUL");
+      return;
+    }
+    state_ = std::make_shared<DeviceState>(std::move(path));
+  } catch (const std::bad_alloc&) {
+    noMemory(info.Env());
   }
-  state_ = std::make_shared<DeviceState>(std::move(path));
 }
 
 Napi::Value Device::open(const Napi::CallbackInfo& info) {
   if (!info[0].IsFunction()) return typeError(info.Env(), "open takes a function");
   if (state_->phase != Phase::fresh) return Napi::Boolean::New(info.Env(), false);
-  // A worker owns itself from here on: it is gone after its callback.
-  (new OpenTask(info[0].As<Napi::Function>(), state_))->Queue();
+  try {
+    // A worker owns itself from here on: it is gone after its callback.
+    (new OpenTask(info[0].As<Napi::Function>(), state_))->Queue();
+  } catch (const std::bad_alloc&) {
+    return noMemory(info.Env());
+  }
   return Napi::Boolean::New(info.Env(), true);
 }
 
@@ -96,9 +110,10 @@ Napi::Value Device::run(const Napi::CallbackInfo& info) {
         toBatch(static_cast<const std::uint8_t*>(bytes.Data()), bytes.ByteLength(), static_cast<std::size_t>(count));
     if (!batch.has_value()) return typeError(env, "not a batch of calls");
     (new RunTask(info[2].As<Napi::Function>(), state_, std::move(*batch)))->Queue();
+    // Its end is told on this thread, so it cannot have been counted off yet.
+    state_->underWay++;
   } catch (const std::bad_alloc&) {
-    Napi::RangeError::New(env, "no memory for a batch of calls").ThrowAsJavaScriptException();
-    return env.Undefined();
+    return noMemory(env);
   }
   return Napi::Boolean::New(env, true);
 }

@@ -67,17 +67,22 @@ void OpenTask::OnOK() {
 }
 
 RunTask::RunTask(const Napi::Function& done, std::shared_ptr<DeviceState> state, os::Batch batch)
-    : AsyncWorker(done, "sledcast.run"), state_(std::move(state)), batch_(std::move(batch)) {
-  state_->underWay++;
-}
+    : AsyncWorker(done, "sledcast.run"), state_(std::move(state)), batch_(std::move(batch)) {}
 
 void RunTask::Execute() { batch_.run(state_->descriptor); }
 
 void RunTask::OnOK() {
   state_->underWay--;
-  // An answer too large for this heap comes as none at all: the commands have run, only what they said is lost.
+  // An answer that cannot be made comes as none at all: the commands have run, only what they said is lost.
   tell(Env(), Callback(), toAnswer(Env(), batch_));
+  // Nothing can be called while an exception is pending, and whoever waits for the close is not to pay for it.
+  bool pending = false;
+  napi_value exception = nullptr;
+  if (napi_is_exception_pending(Env(), &pending) == napi_ok && pending) {
+    static_cast<void>(napi_get_and_clear_last_exception(Env(), &exception));
+  }
   state_->closeWhenIdle(Env());
+  if (exception != nullptr) static_cast<void>(napi_throw(Env(), exception));
 }
 
 }  // namespace sledcast::node

@@ -43,6 +43,8 @@ const close = libc.func("int close(int fd)");
 // A batch in use is held, so that it is not collected while only its address is known.
 const struct = new ArrayBuffer(72);
 const fields = new DataView(struct);
+/** Room for replies that stays between batches; a large table's is given back. */
+const KEPT_ROOM = 1024 * 1024;
 let room = new ArrayBuffer(16 * 1024);
 const held = new Set<ArrayBuffer>();
 let fd = -1;
@@ -74,6 +76,15 @@ function command(capacity: number): { errno: number; copiedOut: boolean; actual:
   return { errno, copiedOut, actual };
 }
 
+/** A call that there is no memory for fails alone, as in the addon. */
+function commandOrErrno(capacity: number): ReturnType<typeof command> {
+  try {
+    return command(capacity);
+  } catch {
+    return { errno: os.errno.ENOMEM, copiedOut: false, actual: 0 };
+  }
+}
+
 function run(batch: ArrayBuffer, count: number): ArrayBuffer {
   const numbers = new Float64Array(batch, 0, count * CALL_NUMBERS);
   const outcomes = new Float64Array(count * ANSWER_NUMBERS);
@@ -91,7 +102,7 @@ function run(batch: ArrayBuffer, count: number): ArrayBuffer {
     fields.setBigUint64(24, 0n, true);
     fields.setBigUint64(32, length > 0n ? request : 0n, true);
     fields.setBigUint64(40, length, true);
-    const outcome = command(numbers[at + 3] ?? 0);
+    const outcome = commandOrErrno(numbers[at + 3] ?? 0);
     request += length;
     outcomes.set([outcome.errno, outcome.copiedOut ? 1 : 0, outcome.actual], i * ANSWER_NUMBERS);
     if (!outcome.copiedOut) continue;
@@ -99,6 +110,7 @@ function run(batch: ArrayBuffer, count: number): ArrayBuffer {
     total += outcome.actual;
   }
   held.delete(batch);
+  if (room.byteLength > KEPT_ROOM) room = new ArrayBuffer(KEPT_ROOM);
   const answer = new Uint8Array(total);
   answer.set(new Uint8Array(outcomes.buffer));
   let at = outcomes.byteLength;

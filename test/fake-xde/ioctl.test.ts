@@ -70,6 +70,13 @@ describe.skipIf(OBSTACLE !== undefined)(
       expect(lines).toEqual(["EFAULT flags=0 actual=9", "ok flags=1 actual=9"]);
     });
 
+    it("keeps EPROTO, which another version always is, when the reply cannot be written", async () => {
+      const server = await probe.server();
+      server.onCommand = () => ({ errno: EPROTO, bytes: Buffer.alloc(9) });
+      const lines = await probe.run(server.path, "pointers", "reply");
+      expect(lines[0]).toBe("EPROTO flags=0 actual=9");
+    });
+
     it("answers EFAULT when the struct cannot be written back, unless the command failed itself", async () => {
       const server = await probe.server();
       expect(await probe.run(server.path, "pointers", "read-only")).toEqual(["EFAULT flags=0 actual=0"]);

@@ -101,8 +101,21 @@ describe.skipIf(why !== undefined && !mustRun)("the addon", () => {
     }
   });
 
-  test("a hundred thousand calls leave no memory behind", async () => {
-    const { stdout } = await run(process.execPath, [leak, "100000"]);
+  test("a callback that throws does not keep a close from ending", async () => {
+    const script = `
+      const { Device } = require(${JSON.stringify(file)});
+      process.once("uncaughtException", (error) => console.log(error.message));
+      const device = new Device("/dev/null");
+      device.open(() => {
+        device.run(new ArrayBuffer(0), 0, () => { throw new Error("thrown"); });
+        device.close(() => console.log("closed"));
+      });`;
+    const { stdout } = await run(process.execPath, ["-e", script]);
+    expect(stdout.split("\n").sort()).toEqual(["", "closed", "thrown"]);
+  });
+
+  test("a million calls leave no memory behind", async () => {
+    const { stdout } = await run(process.execPath, [leak, "1000000"]);
     expect(Number(/second half (-?[\d.]+) MiB/.exec(stdout)?.[1])).toBeLessThan(4);
   });
 });
