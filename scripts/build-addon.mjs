@@ -86,11 +86,18 @@ function missingTools() {
   return missing;
 }
 
+function hasKoffi() {
+  try {
+    return process.platform !== "sunos" && require("koffi") !== undefined;
+  } catch {
+    return false;
+  }
+}
+
 /** Says the one line, and what it means on this platform. */
 function giveUp(reason, output = "") {
   if (inCI && output !== "") console.error(output);
-  const koffi = process.platform !== "sunos" && versionOf("koffi") !== "none";
-  const instead = koffi
+  const instead = hasKoffi()
     ? "the koffi binding serves instead"
     : "there is no other binding here, so `--driver xde` cannot run until it is built";
   console.error(`The addon is not built: ${reason}; ${instead}.`);
