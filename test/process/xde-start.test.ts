@@ -101,9 +101,9 @@ describe.skipIf(OBSTACLE !== undefined)("a daemon over xde", () => {
     },
   );
 
-  test("ends with exit 95 where the binding that is asked for is none", async () => {
+  test("refuses a binding that is none as a bad setting, with exit 2", async () => {
     const daemon = new XdeDaemon(socketIn(folder()), [], { SLEDCAST_BINDING: "telepathy" });
-    expect(await daemon.exited).toBe(95);
+    expect(await daemon.exited).toBe(2);
     expect(daemon.stderr).toContain("SLEDCAST_BINDING");
   });
 
