@@ -207,3 +207,14 @@ describe("a driver of any version", () => {
     expect(listed && decode(listed, reply).value).toMatchObject([{ name: "opte0", ip4: "10.0.0.10" }]);
   });
 });
+
+describe("a reply that has no form in this version", () => {
+  it("is ENOMSG and nothing else: filters, in a model that was told to be of API 38", async () => {
+    const { model, answer } = driverOf(38);
+    await model.call("CreateXde", port(1));
+    await model.call("SetMcast2Phys", SET_M2P);
+    const filter = { mode: "include", sources: [ip("10.0.0.9")] } as const;
+    await model.call("McastSubscribe", { port: port(1).name, group: SET_M2P.group, filter });
+    expect(await answer({ cmd: 107 })).toEqual({ errno: 35, copiedOut: false, actual: 0, reply: NOTHING });
+  });
+});
