@@ -1,6 +1,6 @@
 /** Compiles the probe and runs it as a user would: under scripts/with-fake-xde. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -30,9 +30,12 @@ export const OBSTACLE = obstacle();
 export class Probe {
   readonly directory = mkdtempSync(path.join(tmpdir(), "fake-xde-"));
   readonly program = path.join(this.directory, "probe");
+  /** The library by a path that the loader takes: it takes none with a blank in it. */
+  readonly preloadable = path.join(this.directory, "libfake-xde.so");
   #sockets = 0;
 
   constructor() {
+    symlinkSync(LIBRARY, this.preloadable);
     const sources = ["probe.c", "probe-memory.c", "probe-turns.c"].map((name) => path.join(here, name));
     execFileSync("cc", ["-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-o", this.program, ...sources]);
   }
