@@ -13,6 +13,8 @@ export interface Codec<T> {
   compare(a: T, b: T): number;
   /** Fewest bytes that a value takes. A sequence's elements take at least one, so that a short input cannot hold many. */
   readonly least: number;
+  /** That order is the one of the encodings' bytes: then what was just written can be compared instead of the values. */
+  readonly bytewise?: boolean;
 }
 
 /** What a codec's values are. */

@@ -1,6 +1,7 @@
 /** Many values of one type: sequences, fixed arrays, sets and maps. */
 import type { Codec } from "./codec.ts";
 import { EncodeError } from "./error.ts";
+import type { Writer } from "./writer.ts";
 
 function compareLists<T>(inner: Codec<T>, a: readonly T[], b: readonly T[]): number {
   for (let i = 0; i < Math.min(a.length, b.length); i++) {
@@ -58,13 +59,43 @@ function ordered<T>(values: readonly T[], compare: (a: T, b: T) => number): read
   return all.filter((value, i) => i === all.length - 1 || compare(value, all[i + 1] as T) !== 0);
 }
 
+/** Whether the bytes from `before` to `at` are less than those from `at` to `end`. */
+function isLess(bytes: Uint8Array, before: number, at: number, end: number): boolean {
+  const length = Math.min(at - before, end - at);
+  for (let i = 0; i < length; i++) {
+    const order = (bytes[before + i] as number) - (bytes[at + i] as number);
+    if (order !== 0) return order < 0;
+  }
+  return at - before < end - at;
+}
+
+/** Writes the values as they come; where they turn out not to ascend, nothing, and answers false. */
+function writeAscending<T>(inner: Codec<T>, to: Writer, values: readonly T[]): boolean {
+  const start = to.length;
+  to.length64(values.length);
+  let before = -1;
+  for (const value of values) {
+    const at = to.length;
+    inner.write(to, value);
+    if (before >= 0 && !isLess(to.bytes, before, at, to.length)) {
+      to.rewind(start);
+      return false;
+    }
+    before = at;
+  }
+  return true;
+}
+
 /** Rust's `BTreeSet`: ascending, no duplicates, whatever order comes in. */
 export function set<T>(inner: Codec<T>): Codec<readonly T[]> {
   const list = seq(inner);
   return {
     ...list,
     read: (from) => ordered(list.read(from), inner.compare),
-    write: (to, values) => list.write(to, ordered(values, inner.compare)),
+    write: (to, values) => {
+      if (inner.bytewise && writeAscending(inner, to, values)) return;
+      list.write(to, ordered(values, inner.compare));
+    },
     compare: (a, b) => list.compare(ordered(a, inner.compare), ordered(b, inner.compare)),
   };
 }

@@ -121,6 +121,8 @@ export function enumeration<const V extends Readonly<Record<string, AnyCodec>>>(
       return codecOf(ordinal).compare(payloadOf(a, nameA), payloadOf(b, nameB));
     },
     least: 1 + Math.min(...entries.map(([, codec]) => codec.least)),
+    // The ordinal comes first, in one byte, and equal ones have payloads of one type behind them.
+    bytewise: entries.length < 0x80 && entries.every(([, codec]) => codec === unit || codec.bytewise === true),
   };
 }
 

@@ -89,4 +89,9 @@ export class Writer {
   clear(): void {
     this.#at = 0;
   }
+
+  /** Takes back what was written behind the first `length` bytes. */
+  rewind(length: number): void {
+    this.#at = length;
+  }
 }

@@ -36,6 +36,7 @@ export const Ipv4Addr: Codec<Ipv4> = {
   write: writeIp,
   compare: compareIpBytes,
   least: 4,
+  bytewise: true,
 };
 
 export const Ipv6Addr: Codec<Ipv6> = {
@@ -43,6 +44,7 @@ export const Ipv6Addr: Codec<Ipv6> = {
   write: writeIp,
   compare: compareIpBytes,
   least: 16,
+  bytewise: true,
 };
 
 export const IpAddr = enumeration({ Ip4: Ipv4Addr, Ip6: Ipv6Addr });
@@ -95,6 +97,7 @@ export const UuidCodec: Codec<Uuid> = {
   },
   compare: (a, b) => (a < b ? -1 : a > b ? 1 : 0),
   least: 1 + UUID_BYTES,
+  bytewise: true,
 };
 
 /** Where an underlay group's bytes begin: an IPv6 address inside ff04::/16, the driver's decoder takes no other. */
@@ -109,6 +112,7 @@ export const MulticastUnderlay: Codec<UnderlayGroup> = {
   write: writeIp,
   compare: compareIpBytes,
   least: 16,
+  bytewise: true,
 };
 
 /** Sent twice over, as typed and as the labels of RFC 1035 §3.1; nobody compares the two. */
