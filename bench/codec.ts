@@ -140,8 +140,8 @@ function requests({ encode, sourceFilter, commands }: Loaded): readonly Encoded[
   };
   return [
     encoded("SetMcast2Phys", 5, commands.SetMcast2Phys.request, { group: GROUP, underlay: UNDERLAY }),
-    encoded("McastSubscribe, 32 sources", 20, commands.McastSubscribe.request, { port: "opte0", group: GROUP, filter }),
-    encoded("SetMcastForwarding, 8 hops × 4 sources", 30, commands.SetMcastForwarding.request, {
+    encoded("McastSubscribe, 32 sources", 10, commands.McastSubscribe.request, { port: "opte0", group: GROUP, filter }),
+    encoded("SetMcastForwarding, 8 hops × 4 sources", 20, commands.SetMcastForwarding.request, {
       underlay: UNDERLAY,
       nextHops: hops,
     }),
