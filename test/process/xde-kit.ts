@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { expect, onTestFinished } from "vitest";
 import type { Snapshot } from "../../src/opte/model/tables.ts";
 import { controlFrame, parseControlReply } from "../../src/xde-model/frames.ts";
-import { DAEMON, type LogRecord } from "./daemon.ts";
+import { CLI, DAEMON, type LogRecord } from "./daemon.ts";
 
 export const MODEL = fileURLToPath(new URL("../../dist/xde-model.js", import.meta.url));
 const WITH_FAKE_XDE = fileURLToPath(new URL("../../scripts/with-fake-xde", import.meta.url));
@@ -183,7 +183,15 @@ export const mappingOf = (n: number) => ({
   underlay: `ff04::7:${(n + 1).toString(16)}`,
 });
 
-/** Two interfaces of this host to join on, where it has two: the loopback and any other. */
+/** Gives the driver its underlay as an operator would: ports need it, and a daemon without NICs leaves it alone. */
+export async function giveUnderlay(socket: string): Promise<void> {
+  const child = spawn(WITH_FAKE_XDE, [socket, process.execPath, CLI, "--direct", "set-xde-underlay", "net0", "net1"], {
+    stdio: "inherit",
+  });
+  expect(await once(child, "close")).toEqual([0, null]);
+}
+
+/** Two interfaces of this host to join on, where it has two. */
 export function hostNics(): readonly string[] {
   return readdirSync("/sys/class/net")
     .filter((name) => existsSync(path.join("/sys/class/net", name, "ifindex")))
