@@ -1,7 +1,7 @@
 /** The pair of processes that stands for a sled on Linux: the driver model, and a daemon with a fake /dev/xde in front of it. */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -24,6 +24,7 @@ function obstacle(): string | undefined {
   return "libfake-xde.so is not built (npm run build)";
 }
 export const OBSTACLE = obstacle();
+if (OBSTACLE !== undefined) console.log(`the daemon is not tried over xde: ${OBSTACLE}`);
 
 /** How long a condition may take that follows from what was done: never reached where all is well. */
 export const SOON = { timeout: 30_000, interval: 50 };
@@ -191,10 +192,11 @@ export async function giveUnderlay(socket: string): Promise<void> {
   expect(await once(child, "close")).toEqual([0, null]);
 }
 
-/** Two interfaces of this host to join on, where it has two. */
+/** Interfaces of this host to join on: two, or the loopback alone where there is no other. */
 export function hostNics(): readonly string[] {
-  return readdirSync("/sys/class/net")
-    .filter((name) => existsSync(path.join("/sys/class/net", name, "ifindex")))
-    .sort()
-    .slice(0, 2);
+  // Of the network namespace we are in, which the names under /sys need not be.
+  const table = "/proc/net/dev";
+  if (!existsSync(table)) return [];
+  const names = [...readFileSync(table, "utf8").matchAll(/^\s*([^\s:]+):/gm)].map(([, name]) => name as string);
+  return names.sort().slice(0, 2);
 }

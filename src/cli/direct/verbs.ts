@@ -76,22 +76,20 @@ function multicastVerbs(program: Command): void {
     (driver) => driver.dumpMcast2Phys(),
     printM2p,
   );
-  order<[Ip, UnderlayGroup]>(
-    program
-      .command("set-m2p")
-      .description("map an overlay group to an underlay group")
-      .argument("<group>", "overlay group", argument.ipArgument)
-      .argument("<underlay>", "underlay group, in ff04::/16", argument.underlayArgument),
-    (driver, group, underlay) => driver.setMcast2Phys({ group, underlay }),
-  );
-  order<[Ip, UnderlayGroup]>(
-    program
-      .command("clear-m2p")
-      .description("clear a group's mapping; the driver does not compare the underlay group")
-      .argument("<group>", "overlay group", argument.ipArgument)
-      .argument("<underlay>", "underlay group, in ff04::/16", argument.underlayArgument),
-    (driver, group, underlay) => driver.clearMcast2Phys({ group, underlay }),
-  );
+  const verbs = [
+    ["set-m2p", "map an overlay group to an underlay group", "setMcast2Phys"],
+    ["clear-m2p", "clear a group's mapping; the driver does not compare the underlay group", "clearMcast2Phys"],
+  ] as const;
+  for (const [verb, description, method] of verbs) {
+    order<[Ip, UnderlayGroup]>(
+      program
+        .command(verb)
+        .description(description)
+        .argument("<group>", "overlay group", argument.ipArgument)
+        .argument("<underlay>", "underlay group, in ff04::/16", argument.underlayArgument),
+      (driver, group, underlay) => driver[method]({ group, underlay }),
+    );
+  }
   dump(
     program.command("dump-mcast-fwd").description("forwarding entries of underlay groups"),
     (driver) => driver.dumpMcastForwarding(),
