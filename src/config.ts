@@ -31,7 +31,8 @@ export interface Config {
   readonly modelPorts: readonly InitialPort[];
   readonly underlayNics: readonly string[];
   readonly underlayIp: Ipv6;
-  readonly underlayJoin: "mapped";
+  /** What holds a NIC filter: a mapping, or a subscription to a mapped group. */
+  readonly underlayJoin: "mapped" | "subscribed";
   readonly stateDir: string;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly logFormat: "bunyan" | "pretty";
@@ -216,7 +217,7 @@ export function parseConfig(...sources: readonly Settings[]): Config {
     modelPorts: get("model.ports", texts, []).map((one, i) => parseModelPort(`model.ports[${i}]`, one)),
     underlayNics: get("underlay.nics", distinct, []),
     underlayIp: get("underlay.ip", parseUnderlayIp, "fd00::1" as Ipv6),
-    underlayJoin: get("underlay.join", parseJoinPolicy, "mapped"),
+    underlayJoin: get("underlay.join", (key, value) => oneOf(key, value, ["mapped", "subscribed"]), "mapped"),
     stateDir: get("state_dir", text, illumos ? "/var/sledcast" : "./.sledcast"),
     logLevel: get("log.level", (key, value) => oneOf(key, value, LOG_LEVELS), "info"),
     logFormat: get(
@@ -227,9 +228,4 @@ export function parseConfig(...sources: readonly Settings[]): Config {
     auditInterval: get("audit.interval", seconds, 30),
     auditMode: get("audit.mode", (key, value) => oneOf(key, value, ["repair", "observe"]), "repair"),
   };
-}
-
-function parseJoinPolicy(key: string, value: unknown): "mapped" {
-  if (oneOf(key, value, ["mapped", "subscribed"]) === "mapped") return "mapped";
-  throw wrong(key, "`subscribed` is not in this version; use `mapped`");
 }

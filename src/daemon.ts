@@ -6,14 +6,13 @@ import type { FastifyInstance } from "fastify";
 import { SledAgent } from "./agent/agent.ts";
 import { type Config, type Listen, LOG_LEVELS, parseConfig, readConfigFile, type Settings } from "./config.ts";
 import { messageOf, SledcastError } from "./error.ts";
-import { DgramJoins } from "./host/dgram-joins.ts";
-import { NO_NICS } from "./host/joins.ts";
 import { clearStaleSocket } from "./host/unix-socket.ts";
 import { buildServer } from "./http/server.ts";
 import type { Log } from "./log.ts";
 import { openLog } from "./logger.ts";
 import { Metrics } from "./metrics.ts";
 import { datalinksFor, isMissingPrivilege, openDriver, underlayDevicesOf } from "./open-driver.ts";
+import { openJoins } from "./open-joins.ts";
 import { UnservedVersion } from "./opte/error.ts";
 import { VERSION } from "./version.ts";
 
@@ -30,7 +29,7 @@ const FLAGS: readonly (readonly [flag: string, key: string, help: string])[] = [
   ["--model-port <name[,vni,mac,ip]>", "model.ports", "a port the driver model starts with; repeatable"],
   ["--underlay-nic <name>", "underlay.nics", "a NIC on which underlay groups are joined; repeatable"],
   ["--underlay-ip <v6>", "underlay.ip", "this sled's underlay address (default fd00::1 with the model)"],
-  ["--underlay-join <policy>", "underlay.join", "what holds a NIC filter: mapped"],
+  ["--underlay-join <policy>", "underlay.join", "what holds a NIC filter: mapped or subscribed (default mapped)"],
   ["--state-dir <dir>", "state_dir", "where the agent keeps its own state"],
   ["--log-level <level>", "log.level", LOG_LEVELS.join(", ")],
   ["--log-format <format>", "log.format", "bunyan or pretty; default bunyan unless stdout is a terminal"],
@@ -51,8 +50,8 @@ The TOML file given with --config has a key for each flag, which overrides it:
 
 The agent keeps no state of its own yet: state_dir is accepted and has no effect.
 
-SLEDCAST_BINDING=addon or =koffi in the environment chooses what makes the system calls to xde;
-left out: the addon, and koffi where that was not built.
+SLEDCAST_BINDING=addon or =koffi in the environment chooses what makes the system calls to xde and
+for the NIC joins; left out: the addon, and koffi where that was not built.
 
 SIGTERM and SIGINT end the daemon after the requests under way. Driver state is left as it is.
 Exit status: 0 stopped, 1 failed, 2 bad usage or configuration, 95 cannot ever run like this,
@@ -130,7 +129,8 @@ async function main(config: Config): Promise<void> {
   const transport = await openDriver(config, log);
   const agent = new SledAgent({
     transport,
-    joins: config.underlayNics.length === 0 ? NO_NICS : new DgramJoins(config.underlayNics),
+    joins: await openJoins(config, log),
+    joinPolicy: config.underlayJoin,
     datalinks: datalinksFor(config),
     underlayDevices: underlayDevicesOf(config, log),
     underlayIp: config.underlayIp,
@@ -139,8 +139,6 @@ async function main(config: Config): Promise<void> {
     auditInterval: config.auditInterval,
     auditMode: config.auditMode,
   });
-  if (config.underlayNics.length === 0)
-    log.info({}, "no underlay NICs configured: underlay groups are not joined anywhere");
   const app = await buildServer({ agent, metrics, log });
   stopOnSignal(app, agent, log);
   const started = agent.start();

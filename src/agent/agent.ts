@@ -55,6 +55,7 @@ export class SledAgent {
     );
     metrics.watch(SIZE_HELP, () => sizes(parts));
     options.transport.onReturn?.(() => void this.#driverReturned());
+    parts.joins.watch(() => void this.#nicsChanged());
   }
 
   /** Brings the sled from what the driver holds to what follows from it. Resolves when each step has been tried. */
@@ -87,14 +88,30 @@ export class SledAgent {
     }
   }
 
+  /** A NIC came, went, or may have lost its memberships. Before the start is through, the start looks itself. */
+  async #nicsChanged(): Promise<void> {
+    if (!this.#stockTaken || this.#closing) return;
+    try {
+      await this.#audits.runNics();
+    } catch (error) {
+      this.#parts.log.warn({ error: messageOf(error) }, "a change of the host's NICs could not be looked into");
+    }
+  }
+
   async #takeStock(): Promise<void> {
-    const { underlay, mappings, filters, forwarding } = this.#parts;
+    const { driver, underlay, mappings, filters, holding, forwarding, log } = this.#parts;
+    // The NICs as they are: nothing is joined yet, so there is nothing to say but what is missing.
+    for (const drift of await filters.survey()) await filters.mend(drift);
+    const missing = filters.missingNics;
+    if (missing.length > 0)
+      log.warn({ nics: missing }, "underlay NICs are missing; groups are joined on them when they come");
     await underlay.set();
+    if (holding.policy === "subscribed") await holding.follow(await driver.dumpMcastSubscriptions());
     const found = await mappings.takeStock();
     this.#readiness.done("driver", this.#driverText);
     this.#readiness.done("mappings", `${found} found in the driver`);
-    const failed = filters.degraded.length;
-    this.#readiness.done("joins", failed === 0 ? "all joined" : `${failed} underlay groups not joined`);
+    const failed = filters.brokenCount;
+    this.#readiness.done("joins", failed === 0 ? "all joined" : `${failed} underlay groups not joined on every NIC`);
     const entries = await forwarding.refresh();
     this.#readiness.done("forwarding", `${entries.length} found in the driver`);
     this.#stockTaken = true;

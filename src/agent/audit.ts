@@ -1,11 +1,14 @@
 /**
- * The audit: the driver's tables held against what should be. Mappings and forwarding are the
- * driver's to say and are taken up; memberships are ours and are repaired; what is foreign is
- * left. In observe mode it only reports.
+ * The audit: the driver's tables and the NICs' memberships held against what should be. Mappings and
+ * forwarding are the driver's to say and are taken up; memberships are ours and are repaired; what
+ * is foreign is left. In observe mode it only reports.
  */
 import type { AuditMode } from "../config.ts";
 import { messageOf } from "../error.ts";
+import type { NicDrift } from "../host/joins.ts";
 import type { Log } from "../log.ts";
+import type { FilterHolding } from "../multicast/filter-holding.ts";
+import type { MulticastFilterMap } from "../multicast/filter-map.ts";
 import type { Forwarding } from "../multicast/forwarding.ts";
 import type { Mappings } from "../multicast/mappings.ts";
 import type { Subscriptions } from "../multicast/subscriptions.ts";
@@ -17,11 +20,13 @@ import type { Underlay } from "./underlay.ts";
 
 export interface Finding {
   readonly what:
+    | NicDrift["what"]
     | "underlay-unset"
     | "mapping-taken-up"
     | "subscription-missing"
     | "subscription-differs"
     | "subscription-unexplained"
+    | "foreign-subscriptions-changed"
     | "port-appeared";
   readonly subject: Readonly<Record<string, string | undefined>>;
   /** Whether it is in order now; in observe mode nothing is. */
@@ -40,6 +45,8 @@ export interface AuditParts {
   readonly driver: Driver;
   readonly underlay: Underlay;
   readonly view: MappingView;
+  readonly filters: MulticastFilterMap;
+  readonly holding: FilterHolding;
   readonly mappings: Mappings;
   readonly forwarding: Forwarding;
   readonly subscriptions: Subscriptions;
@@ -50,28 +57,42 @@ export interface AuditParts {
 
 type Subject = Finding["subject"];
 
+/** A part of the audit, to be run in the lane. */
+export type AuditPart = (mode: AuditMode) => Promise<Finding[]>;
+
 export class Audit {
   readonly #parts: AuditParts;
+  /** The NICs alone, which is all that a change of a NIC asks for. */
+  readonly nics: AuditPart;
+  /**
+   * A part for each table, to be run one after another, so that others get their turn in the lane
+   * between them. A driver that does not answer ends the audit with its error; the NICs do not wait for it.
+   */
+  readonly parts: readonly AuditPart[];
 
   constructor(parts: AuditParts) {
     this.#parts = parts;
+    const [nics, ...tables] = [
+      this.#nics,
+      this.#underlay,
+      this.#mappings,
+      this.#forwarding,
+      this.#ports,
+      this.#subscriptions,
+    ].map((part) => this.#noting(part)) as [AuditPart, ...AuditPart[]];
+    this.nics = nics;
+    this.parts = [nics, ...tables];
   }
 
-  /**
-   * A part for each table, to be run in the lane one after another, so that others get their turn
-   * between them. A driver that does not answer ends the audit with its error.
-   */
-  get parts(): readonly ((mode: AuditMode) => Promise<Finding[]>)[] {
-    return [this.#underlay, this.#mappings, this.#forwarding, this.#ports, this.#subscriptions].map(
-      (part) => async (mode) => {
-        const findings: Finding[] = [];
-        const note: Note = async (what, subject, repair) => {
-          findings.push(await this.#settle(mode, what, subject, repair));
-        };
-        await part.call(this, note, mode);
-        return findings;
-      },
-    );
+  #noting(part: (note: Note, mode: AuditMode) => Promise<void>): AuditPart {
+    return async (mode) => {
+      const findings: Finding[] = [];
+      const note: Note = async (what, subject, repair) => {
+        findings.push(await this.#settle(mode, what, subject, repair));
+      };
+      await part.call(this, note, mode);
+      return findings;
+    };
   }
 
   async #settle(
@@ -91,8 +112,21 @@ export class Audit {
       log.warn({ ...subject, drift: what, error: messageOf(error) }, "audit found drift and could not repair it");
       return { what, subject, repaired: false, error: messageOf(error) };
     }
-    log.info({ ...subject, drift: what }, "audit found drift and repaired it");
+    if (what === "nic-gone")
+      log.warn({ ...subject, drift: what }, "NIC is gone; its groups are joined again when it returns");
+    else log.info({ ...subject, drift: what }, "audit found drift and repaired it");
     return { what, subject, repaired: true };
+  }
+
+  async #nics(note: Note): Promise<void> {
+    const { filters } = this.#parts;
+    for (const drift of await filters.survey()) {
+      const { what, nic, underlays } = drift;
+      const [before, index] = [drift.before, drift.index].map((number) => number?.toString());
+      await note(what, { nic, before, index, groups: `${underlays.length}` }, () => filters.mend(drift));
+    }
+    // What a NIC refused until now it may take after the change.
+    await filters.retry();
   }
 
   /** Looking is setting, so it is not for observers. */
@@ -129,9 +163,12 @@ export class Audit {
   }
 
   async #subscriptions(note: Note): Promise<void> {
-    const { driver, subscriptions, isOurs } = this.#parts;
+    const { driver, subscriptions, holding, isOurs } = this.#parts;
     const expected = this.#expected();
-    for (const { underlay, subscribers } of await driver.dumpMcastSubscriptions()) {
+    const dump = await driver.dumpMcastSubscriptions();
+    const changed = holding.changesIn(dump).length;
+    if (changed > 0) await note("foreign-subscriptions-changed", { groups: `${changed}` }, () => holding.follow(dump));
+    for (const { underlay, subscribers } of dump) {
       for (const { port, filter } of subscribers) {
         const ports = expected.get(underlay);
         const want = ports?.get(port);

@@ -3,7 +3,7 @@ import type { AuditMode } from "../config.ts";
 import { messageOf } from "../error.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
-import type { Audit, AuditReport, Finding } from "./audit.ts";
+import type { Audit, AuditPart, AuditReport, Finding } from "./audit.ts";
 import type { Change } from "./lists.ts";
 
 const REPORTS_KEPT = 5;
@@ -34,17 +34,37 @@ export class Audits {
     return this.#reports;
   }
 
-  /** One table after another, each a step of the lane of its own. */
   async run(): Promise<AuditReport> {
-    const { audit, mode, change, repair, metrics } = this.#options;
+    const { audit, mode, repair } = this.#options;
     const since = performance.now();
     // What is known to be broken is tried first, so that the report is about what was not known.
     if (mode === "repair") await repair();
+    return this.#keep(await this.#run(audit.parts), since);
+  }
+
+  /** Something about the host's NICs changed. Only a look that found something is kept as a report. */
+  async runNics(): Promise<void> {
+    const since = performance.now();
+    const findings = await this.#run([this.#options.audit.nics]);
+    if (findings.length > 0) this.#keep(findings, since);
+  }
+
+  /** One part after another, each a step of the lane of its own. */
+  async #run(parts: readonly AuditPart[]): Promise<readonly Finding[]> {
+    const { mode, change, metrics } = this.#options;
     const findings: Finding[] = [];
-    for (const part of audit.parts) findings.push(...(await change("audit", () => part(mode))));
-    for (const { what, repaired } of findings) metrics.finding(what, repaired);
+    for (const part of parts) {
+      const found = await change("audit", () => part(mode));
+      // Now, since a driver that goes away ends the audit at the next part.
+      for (const { what, repaired } of found) metrics.finding(what, repaired);
+      findings.push(...found);
+    }
+    return findings;
+  }
+
+  #keep(findings: readonly Finding[], since: number): AuditReport {
     const seconds = (performance.now() - since) / 1000;
-    const report: AuditReport = { time: new Date().toISOString(), mode, seconds, findings };
+    const report: AuditReport = { time: new Date().toISOString(), mode: this.#options.mode, seconds, findings };
     // One that found something is not to be pushed out by those that did not.
     const kept = this.#reports.filter((one) => one.findings.length > 0);
     this.#reports = [report, ...kept].slice(0, REPORTS_KEPT);

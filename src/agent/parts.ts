@@ -4,6 +4,7 @@ import type { UnderlayJoins } from "../host/joins.ts";
 import { Lane } from "../intent/lane.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
+import { FilterHolding, type JoinPolicy } from "../multicast/filter-holding.ts";
 import { MulticastFilterMap } from "../multicast/filter-map.ts";
 import { Flows } from "../multicast/flows.ts";
 import { Forwarding } from "../multicast/forwarding.ts";
@@ -21,6 +22,8 @@ import { Underlay, type UnderlayDevices } from "./underlay.ts";
 export interface Surroundings {
   readonly transport: Transport;
   readonly joins: UnderlayJoins;
+  /** What holds a NIC filter; left out: a mapping does. */
+  readonly joinPolicy?: JoinPolicy;
   readonly datalinks: Datalinks;
   /** This sled's underlay address. */
   readonly underlayIp: Ipv6;
@@ -39,6 +42,7 @@ export interface Parts {
   readonly lane: Lane;
   readonly view: MappingView;
   readonly filters: MulticastFilterMap;
+  readonly holding: FilterHolding;
   readonly flows: Flows;
   readonly selfMaps: SelfMaps;
   readonly subscriptions: Subscriptions;
@@ -49,14 +53,19 @@ export interface Parts {
 }
 
 export function assemble(surroundings: Surroundings): Parts {
-  const { transport, joins, datalinks, underlayIp, log, metrics, laneCapacity, underlayDevices } = surroundings;
+  const { transport, joins, joinPolicy, datalinks, underlayIp, log, metrics, laneCapacity, underlayDevices } =
+    surroundings;
   const driver = new Driver(transport, (command, seconds, ok) => metrics.command(command, seconds, ok));
   const view = new MappingView();
   const filters = new MulticastFilterMap(joins, log);
   const flows = new Flows(driver, log);
   const selfMaps = new SelfMaps(driver, log);
-  const subscriptions = new Subscriptions(driver, view, new Members(), selfMaps, log);
+  const members = new Members();
   const ports = new PortManager(driver, datalinks, underlayIp, log);
+  const isOurs = (port: string) => vmms.ownerOf(port) !== undefined || ports.isOurs(port);
+  const holding = new FilterHolding(joinPolicy ?? "mapped", filters, members, view, isOurs);
+  const subscriptions = new Subscriptions(driver, view, members, holding, selfMaps, log);
+  const vmms = new Vmms(driver, ports, subscriptions, flows, log);
   return {
     log,
     driver,
@@ -65,13 +74,14 @@ export function assemble(surroundings: Surroundings): Parts {
     lane: new Lane(laneCapacity === undefined ? {} : { capacity: laneCapacity }),
     view,
     filters,
+    holding,
     flows,
     selfMaps,
     subscriptions,
-    mappings: new Mappings(driver, view, filters, subscriptions, flows, selfMaps, log),
+    mappings: new Mappings(driver, view, filters, holding, subscriptions, flows, selfMaps, log),
     forwarding: new Forwarding(driver, log),
     ports,
-    vmms: new Vmms(driver, ports, subscriptions, flows, log),
+    vmms,
   };
 }
 

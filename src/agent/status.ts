@@ -1,12 +1,22 @@
 /** What the agent says of itself: sizes, what waits, what failed. */
 import type { RunningOperation } from "../intent/lane.ts";
 import type { Sizes } from "../metrics.ts";
+import type { MulticastFilterMap } from "../multicast/filter-map.ts";
 import type { Driver, DriverInfo } from "../opte/driver.ts";
 import type { AuditReport } from "./audit.ts";
 import type { Parts } from "./parts.ts";
 
 export interface Degraded {
-  readonly thing: "driver" | "underlay" | "filter" | "membership" | "subscription" | "mapping" | "flow-cache" | "port";
+  readonly thing:
+    | "driver"
+    | "underlay"
+    | "nic"
+    | "filter"
+    | "membership"
+    | "subscription"
+    | "mapping"
+    | "flow-cache"
+    | "port";
   readonly subject: string;
   readonly reason: string;
 }
@@ -30,6 +40,8 @@ export interface AgentStatus {
   readonly lane: { readonly running: RunningOperation | undefined; readonly waiting: number };
 }
 
+const FILTERS_LISTED = 100;
+
 export const SIZE_HELP = {
   mappings: "M2P mappings in the driver, as last seen",
   forwarding_entries: "Forwarding entries in the driver, as last seen",
@@ -37,6 +49,8 @@ export const SIZE_HELP = {
   vmms: "VMMs on this sled",
   memberships: "Memberships of ports",
   memberships_pending: "Memberships that wait for a mapping or a port",
+  filters_degraded: "Underlay groups held that are not joined on every NIC",
+  nics_missing: "Configured underlay NICs that are not there",
   degraded: "Things that failed and are being retried",
   port_leftovers: "Ports that could not be deleted yet",
   lane_waiting: "Operations waiting in the lane",
@@ -57,7 +71,8 @@ export function degradedThings(parts: Parts): Degraded[] {
       subject: underlay,
       reason: "this agent mapped the underlay group to itself and has not cleared that yet",
     })),
-    ...filters.degraded.map(({ underlay, reason }) => ({ thing: "filter" as const, subject: underlay, reason })),
+    ...filters.missingNics.map((nic) => ({ thing: "nic" as const, subject: nic, reason: "there is no such NIC" })),
+    ...degradedFilters(filters),
     ...subscriptions.degraded.map(({ port, group, status }) => ({
       thing: "membership" as const,
       subject: `${group} on ${port}`,
@@ -71,6 +86,19 @@ export function degradedThings(parts: Parts): Degraded[] {
     ...flows.stale.map(({ port, reason }) => ({ thing: "flow-cache" as const, subject: port, reason })),
     ...ports.leftovers.map(({ ticket, reason }) => ({ thing: "port" as const, subject: ticket.name, reason })),
   ];
+}
+
+/** A missing NIC degrades every group: a hundred of them are listed, and how many more there are. */
+function degradedFilters(filters: MulticastFilterMap): Degraded[] {
+  const listed = filters.degraded(FILTERS_LISTED);
+  const more = filters.brokenCount - listed.length;
+  const entries = listed.map(({ underlay, reason }) => ({
+    thing: "filter" as const,
+    subject: underlay as string,
+    reason,
+  }));
+  if (more === 0) return entries;
+  return [...entries, { thing: "filter", subject: "…", reason: `and ${more} more underlay groups` }];
 }
 
 function pendingMembers({ subscriptions, vmms }: Parts): Pending[] {
@@ -97,8 +125,9 @@ export function brokenCount({
   ports,
 }: Parts): number {
   const counted = [filters, subscriptions, flows, ports].reduce((sum, part) => sum + part.brokenCount, 0);
+  const missing = filters.missingNics.length;
   const single = [driver.info.unavailable, underlay.broken, mappings.uncertain];
-  return counted + selfMaps.left.size + single.filter((reason) => reason !== undefined).length;
+  return counted + missing + selfMaps.left.size + single.filter((reason) => reason !== undefined).length;
 }
 
 export function sizes(parts: Parts): Sizes {
@@ -107,6 +136,8 @@ export function sizes(parts: Parts): Sizes {
     mappings: parts.view.size,
     forwarding_entries: parts.forwarding.view.size,
     filters: parts.filters.size,
+    filters_degraded: parts.filters.brokenCount,
+    nics_missing: parts.filters.missingNics.length,
     vmms: vmms.length,
     memberships: vmms.reduce((sum, vmm) => sum + vmm.memberships.size, 0),
     memberships_pending: pendingMembers(parts).length,

@@ -2,6 +2,7 @@
  * What the host's native calls give, in bytes and numbers: no meaning of OPTE is in here. Two
  * bindings do the same (the addon and koffi), and one contract suite holds both to it.
  */
+import type { NetworkBinding } from "./memberships.ts";
 
 /** One OPTE command as the ioctl carries it. */
 export interface DeviceCall {
@@ -41,7 +42,7 @@ export interface Device {
 
 export type BindingName = "addon" | "koffi";
 
-export interface Binding {
+export interface Binding extends NetworkBinding {
   readonly name: BindingName;
   /**
    * Opens read-write and close-on-exec and with no other flag (xde answers EINVAL to O_NONBLOCK,

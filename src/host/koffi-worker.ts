@@ -1,23 +1,14 @@
 /** A thread of the koffi binding: open, ioctl and close of one device at a time, through libc. */
 import { constants } from "node:fs";
 import { constants as os } from "node:os";
-import { parentPort } from "node:worker_threads";
 import { ANSWER_NUMBERS, CALL_NUMBERS } from "./batch.ts";
+import { addressOf, lastErrno, libcFunction, serve } from "./koffi-libc.ts";
+import type { Answer } from "./koffi-thread.ts";
 
 export type Request =
   | { readonly kind: "open"; readonly path: string }
   | { readonly kind: "run"; readonly batch: ArrayBuffer; readonly count: number }
   | { readonly kind: "close" };
-
-/** An errno, or a batch's answer. */
-export type Answer = number | ArrayBuffer;
-
-/** What is used of koffi: its own types are not there where it is not installed. */
-interface Koffi {
-  load(path: null): { func(prototype: string): (...args: unknown[]) => number };
-  address(value: ArrayBuffer | Uint8Array): bigint;
-  errno(): number;
-}
 
 /** Node does not name it. These are the platforms koffi has a build for and Node runs on. */
 const O_CLOEXEC: Partial<Record<NodeJS.Platform, number>> = {
@@ -30,17 +21,12 @@ const O_CLOEXEC: Partial<Record<NodeJS.Platform, number>> = {
 const XDE_IOC_OPTE_CMD = 0xde777701;
 const RESP_COPY_OUT = 1n;
 
-const name: string = "koffi";
-const { default: koffi }: { default: Koffi } = await import(name);
-// No library by name: the symbols then come from the global scope, in which a preloaded object is found first.
-const libc = koffi.load(null);
-const open = libc.func("int open(const char *path, int flags, ...)");
-const ioctl = libc.func("int ioctl(int fd, unsigned long request, ...)");
-const close = libc.func("int close(int fd)");
+const open = libcFunction("int open(const char *path, int flags, ...)");
+const ioctl = libcFunction("int ioctl(int fd, unsigned long request, ...)");
+const close = libcFunction("int close(int fd)");
 
-// opte-api `OpteCmdIoctl`; `native/opte/command.h` has the layout. All memory the kernel sees is an
-// ArrayBuffer's: those are outside V8's heap and never move, where a small typed array may be inside.
-// A batch in use is held, so that it is not collected while only its address is known.
+// opte-api `OpteCmdIoctl`; `native/opte/command.h` has the layout. An ArrayBuffer, since a small typed
+// array's bytes may be inside V8's heap, where they move. A batch in use is held, so that it is not collected while only its address is known.
 const struct = new ArrayBuffer(72);
 const fields = new DataView(struct);
 /** Room for replies that stays between batches; a large table's is given back. */
@@ -54,7 +40,7 @@ function openDevice(path: string): number {
   if (cloexec === undefined) return os.errno.ENOSYS;
   for (;;) {
     fd = open(path, constants.O_RDWR | cloexec);
-    const errno = fd < 0 ? koffi.errno() : 0;
+    const errno = fd < 0 ? lastErrno() : 0;
     // Nothing was opened, so it can be asked for again.
     if (errno !== os.errno.EINTR) return errno;
   }
@@ -63,10 +49,10 @@ function openDevice(path: string): number {
 /** As `runCommand` in `native/os/device.cc`, where the reasons are. The struct is filled but for its reply. */
 function command(capacity: number): { errno: number; copiedOut: boolean; actual: number } {
   if (room.byteLength < capacity) room = new ArrayBuffer(capacity);
-  fields.setBigUint64(48, koffi.address(room), true);
+  fields.setBigUint64(48, addressOf(room), true);
   fields.setBigUint64(56, BigInt(capacity), true);
   fields.setBigUint64(64, 0n, true);
-  let errno = ioctl(fd, XDE_IOC_OPTE_CMD, "void *", struct) === -1 ? koffi.errno() : 0;
+  let errno = ioctl(fd, XDE_IOC_OPTE_CMD, "void *", struct) === -1 ? lastErrno() : 0;
   const actual = Number(fields.getBigUint64(64, true));
   let copiedOut = (fields.getBigUint64(16, true) & RESP_COPY_OUT) !== 0n;
   if (copiedOut && actual > capacity) {
@@ -91,7 +77,7 @@ function run(batch: ArrayBuffer, count: number): ArrayBuffer {
   const replies: Uint8Array[] = [];
   let total = outcomes.byteLength;
   held.add(batch);
-  let request = koffi.address(batch) + BigInt(numbers.byteLength);
+  let request = addressOf(batch) + BigInt(numbers.byteLength);
   for (let i = 0; i < count; i++) {
     const at = i * CALL_NUMBERS;
     const length = BigInt(numbers[at + 2] ?? 0);
@@ -134,17 +120,4 @@ function answer(request: Request): Answer {
   }
 }
 
-/** What koffi or an allocation throws must not end the thread: the descriptor would stay open. */
-function answerOrErrno(request: Request): Answer {
-  try {
-    return answer(request);
-  } catch {
-    return os.errno.ENOMEM;
-  }
-}
-
-const port = parentPort;
-port?.on("message", (request: Request) => {
-  const said = answerOrErrno(request);
-  port.postMessage(said, typeof said === "number" ? [] : [said]);
-});
+serve(answer);

@@ -5,10 +5,11 @@ import { fileURLToPath } from "node:url";
 import { packCalls, unpackAnswer } from "./batch.ts";
 import type { Binding, Device, DeviceCall, DeviceReply } from "./binding.ts";
 import { doesNotLoad } from "./load-error.ts";
+import { type NetworkAddon, networkOf } from "./napi-network.ts";
 import { SystemError } from "./system-error.ts";
 
 /** What the addon exports (`native/node/device.h`). */
-interface Addon {
+interface Addon extends NetworkAddon {
   readonly Device: new (path: string) => NativeDevice;
 }
 
@@ -62,6 +63,7 @@ export async function loadNapi(): Promise<Binding> {
   const addon = loadAddon();
   return {
     name: "addon",
+    ...networkOf(addon),
     openDevice: (path) =>
       new Promise((resolve, reject) => {
         const native = new addon.Device(path);

@@ -1,21 +1,16 @@
 /**
- * Which underlay groups are joined on the NICs, and for whom. An underlay group is held by the
- * overlay groups mapped to it; the SET of holders is the reference count, so acquiring twice for
- * one holder is the same as once and releasing an unknown one is nothing. The first holder joins
- * every NIC or none, the last one leaves them all.
+ * Which underlay groups are joined on the NICs, and for whom. An underlay group is held by overlay
+ * groups; the SET of holders is the reference count, so acquiring twice for one holder is the same
+ * as once and releasing an unknown one is nothing. The first holder joins every NIC or none, the
+ * last one leaves them all. Who is to be a holder is `filter-holding.ts`'s to say.
  */
-import { messageOf } from "../error.ts";
-import { JoinError, type NicState, type UnderlayJoins } from "../host/joins.ts";
+import { SledcastError } from "../error.ts";
+import type { BrokenJoin, NicDrift, NicState, UnderlayJoins } from "../host/joins.ts";
 import type { Log } from "../log.ts";
 import type { UnderlayGroup } from "../net/group.ts";
 import { compareIp, type Ip, sortedUnique } from "../net/ip.ts";
+import type { M2pMapping } from "../opte/types.ts";
 import { ReturningMap } from "../returning-map.ts";
-
-interface Held {
-  readonly holders: Set<Ip>;
-  /** Why the NICs are not joined although they should be; undefined: they are. */
-  failure: Error | undefined;
-}
 
 export interface FilterEntry {
   readonly underlay: UnderlayGroup;
@@ -26,9 +21,7 @@ export interface FilterEntry {
 export class MulticastFilterMap {
   readonly #joins: UnderlayJoins;
   readonly #log: Log;
-  readonly #held = new ReturningMap<UnderlayGroup, Held>();
-  /** The held groups whose join failed: few, and looked at often. */
-  readonly #failed = new Set<UnderlayGroup>();
+  readonly #holders = new ReturningMap<UnderlayGroup, Set<Ip>>();
 
   constructor(joins: UnderlayJoins, log: Log) {
     this.#joins = joins;
@@ -36,108 +29,91 @@ export class MulticastFilterMap {
   }
 
   get size(): number {
-    return this.#held.size;
+    return this.#holders.size;
   }
 
   holds(underlay: UnderlayGroup, holder: Ip): boolean {
-    return this.#held.get(underlay)?.holders.has(holder) ?? false;
+    return this.#holders.get(underlay)?.has(holder) ?? false;
   }
 
   /**
-   * Makes `holder` one of the group's holders once the NICs are joined. A failed join changes
-   * nothing and is thrown.
+   * Makes `holder` one of the group's holders once the NICs are joined. It is asked of the NICs even
+   * if they are: one that came back under another index is joined again by that. A failed join is
+   * thrown, and the holders are as before.
    */
   async acquire(underlay: UnderlayGroup, holder: Ip): Promise<void> {
-    const held = this.#held.get(underlay);
-    if (held !== undefined && held.failure === undefined) {
-      held.holders.add(holder);
+    await this.#joins.join(underlay);
+    const holders = this.#holders.get(underlay);
+    if (holders !== undefined) {
+      holders.add(holder);
       return;
     }
-    await this.#joins.join(underlay);
-    if (held === undefined) {
-      this.#held.set(underlay, { holders: new Set([holder]), failure: undefined });
-      this.#log.debug({ underlay, group: holder }, "underlay group joined on the NICs");
-    } else {
-      held.holders.add(holder);
-      this.#settle(underlay, held);
-    }
+    this.#holders.set(underlay, new Set([holder]));
+    this.#log.debug({ underlay, group: holder }, "underlay group joined on the NICs");
   }
 
-  /** Like `acquire`, for a mapping that exists whether the join succeeds or not: it is held, and degraded if need be. */
-  async hold(underlay: UnderlayGroup, holder: Ip): Promise<void> {
-    try {
-      await this.acquire(underlay, holder);
-    } catch (error) {
-      const held = this.#held.get(underlay) ?? { holders: new Set<Ip>(), failure: undefined };
-      held.holders.add(holder);
-      held.failure = asError(error);
-      this.#held.set(underlay, held);
-      this.#failed.add(underlay);
-      this.#log.warn(
-        { underlay, group: holder, error: messageOf(error) },
-        "underlay group is mapped but not joined; it will be retried",
-      );
+  /** Like `acquire`, for mappings that exist whether the joins succeed or not: all are held, and those that failed are degraded. */
+  async hold(mappings: readonly M2pMapping[]): Promise<void> {
+    const failures = await this.#joins.joinWhereCan([...new Set(mappings.map(({ underlay }) => underlay))]);
+    for (const { group, underlay } of mappings) {
+      const holders = this.#holders.get(underlay);
+      if (holders === undefined) this.#holders.set(underlay, new Set([group]));
+      else holders.add(group);
+    }
+    // A NIC that is missing fails all groups: that is one line, not ten thousand.
+    for (const { nic, groups, first } of failures) {
+      const fields = { nic, groups, error: first };
+      this.#log.warn(fields, "underlay groups are held but not joined on every NIC; they will be retried");
     }
   }
 
   async release(underlay: UnderlayGroup, holder: Ip): Promise<void> {
-    const held = this.#held.get(underlay);
-    if (held === undefined || !held.holders.delete(holder) || held.holders.size > 0) return;
-    this.#held.delete(underlay);
-    this.#failed.delete(underlay);
-    await this.#joins.leave(underlay);
+    const holders = this.#holders.get(underlay);
+    if (holders === undefined || !holders.delete(holder) || holders.size > 0) return;
+    this.#holders.delete(underlay);
+    await this.#joins.leave([underlay]);
     this.#log.debug({ underlay, group: holder }, "underlay group left on the NICs");
   }
 
   /** Tries again the joins that failed. */
   async retry(): Promise<void> {
-    for (const underlay of [...this.#failed]) {
-      const held = this.#held.get(underlay);
-      if (held === undefined) continue;
-      try {
-        await this.#joins.join(underlay);
-        this.#settle(underlay, held);
-      } catch (error) {
-        held.failure = asError(error);
-      }
-    }
+    const { groups, nics } = await this.#joins.retry();
+    if (groups > 0) this.#log.info({ nics, groups }, "underlay groups joined on the NICs after earlier failure");
   }
 
-  #settle(underlay: UnderlayGroup, held: Held): void {
-    held.failure = undefined;
-    this.#failed.delete(underlay);
-    this.#log.info({ underlay }, "underlay group joined on the NICs after earlier failure");
+  /** Where the NICs and the kernel's memberships differ from what was done. */
+  survey(): Promise<readonly NicDrift[]> {
+    return this.#joins.survey();
   }
 
-  /** How many things are broken: cheap to ask. */
+  /** Throws what stays broken on that NIC; it is retried. */
+  async mend(drift: NicDrift): Promise<void> {
+    const failure = await this.#joins.mend(drift);
+    if (failure !== undefined) throw new SledcastError("underlay-join-failed", failure);
+  }
+
+  /** Configured NICs that are not there. */
+  get missingNics(): readonly string[] {
+    return this.#joins.missing;
+  }
+
+  /** Underlay groups that are held and not joined on every NIC: cheap to ask. */
   get brokenCount(): number {
-    return this.#failed.size;
+    return this.#joins.brokenCount;
   }
 
-  get degraded(): { readonly underlay: UnderlayGroup; readonly reason: string }[] {
-    return [...this.#failed].map((underlay) => ({
-      underlay,
-      reason: this.#held.get(underlay)?.failure?.message ?? "not joined",
-    }));
+  /** Those, and why: no more than so many of them. */
+  degraded(most: number): readonly BrokenJoin[] {
+    return this.#joins.broken(most);
   }
 
   list(): FilterEntry[] {
-    return [...this.#held]
-      .map(([underlay, { holders, failure }]) => ({
+    return [...this.#holders]
+      .map(([underlay, holders]) => ({
         underlay,
         holders: sortedUnique(holders),
-        nics: this.#joins.states(underlay).map((nic) => withFailure(nic, failure)),
+        nics: this.#joins.states(underlay),
       }))
       .sort((a, b) => compareIp(a.underlay, b.underlay));
   }
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
-}
-
-/** The NIC that refused bears the reason; where no single one did, each does. */
-function withFailure(nic: NicState, failure: Error | undefined): NicState {
-  if (failure === undefined || (failure instanceof JoinError && failure.nic !== nic.name)) return nic;
-  return { ...nic, error: failure.message };
 }

@@ -12,6 +12,7 @@ import type { Ip } from "../net/ip.ts";
 import type { Driver } from "../opte/driver.ts";
 import { mayHaveTakenEffect } from "../opte/error.ts";
 import type { M2pMapping } from "../opte/types.ts";
+import type { FilterHolding } from "./filter-holding.ts";
 import type { MulticastFilterMap } from "./filter-map.ts";
 import type { Flows } from "./flows.ts";
 import type { SelfMaps } from "./self-maps.ts";
@@ -22,6 +23,7 @@ export class Mappings {
   readonly #driver: Driver;
   readonly #view: MappingView;
   readonly #filters: MulticastFilterMap;
+  readonly #holding: FilterHolding;
   readonly #subscriptions: Subscriptions;
   readonly #flows: Flows;
   readonly #selfMaps: SelfMaps;
@@ -33,6 +35,7 @@ export class Mappings {
     driver: Driver,
     view: MappingView,
     filters: MulticastFilterMap,
+    holding: FilterHolding,
     subscriptions: Subscriptions,
     flows: Flows,
     selfMaps: SelfMaps,
@@ -42,6 +45,7 @@ export class Mappings {
     this.#selfMaps = selfMaps;
     this.#view = view;
     this.#filters = filters;
+    this.#holding = holding;
     this.#subscriptions = subscriptions;
     this.#flows = flows;
     this.#log = log;
@@ -56,9 +60,11 @@ export class Mappings {
     const before = this.#view.underlayOf(group);
     const movedFrom = before === underlay ? undefined : before;
     await withUndo(async (undo) => {
-      const held = this.#filters.holds(underlay, group);
-      await this.#filters.acquire(underlay, group);
-      if (!held) undo(() => this.#filters.release(underlay, group));
+      if (this.#holding.wants(group, underlay)) {
+        const held = this.#filters.holds(underlay, group);
+        await this.#filters.acquire(underlay, group);
+        if (!held) undo(() => this.#filters.release(underlay, group));
+      }
       if (movedFrom !== undefined) await this.#takeOff({ group, underlay: movedFrom }, undo);
       const revert = () => this.#revertTo(mapping, before);
       await this.#attempt(undo, () => this.#driver.setMcast2Phys(mapping), revert);
@@ -111,12 +117,14 @@ export class Mappings {
   /** The first look at the driver: every mapping is taken up, and held whether its join succeeds or not. */
   async takeStock(): Promise<number> {
     const dump = await this.dump();
+    const found: M2pMapping[] = [];
     for (const { group, before, after } of this.#view.differences(dump)) {
       if (before !== undefined) await this.#gone({ group, underlay: before });
       if (after === undefined) continue;
       this.#view.map(group, after);
-      await this.#filters.hold(after, group);
+      found.push({ group, underlay: after });
     }
+    await this.#holding.hold(found);
     return dump.length;
   }
 
@@ -129,7 +137,7 @@ export class Mappings {
       }
       if (after !== undefined) {
         this.#view.map(group, after);
-        await this.#filters.hold(after, group);
+        await this.#holding.hold([{ group, underlay: after }]);
         await this.#subscriptions.wake(group);
       }
       this.#log.info({ group, before, underlay: after }, "mapping changed in the driver by somebody else; taken up");

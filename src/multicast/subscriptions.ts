@@ -8,6 +8,7 @@
  * same move after a change of the books.
  */
 import { messageOf, SledcastError } from "../error.ts";
+import { JoinError } from "../host/joins.ts";
 import { UndoFailedError } from "../intent/undo.ts";
 import type { Log } from "../log.ts";
 import { isMulticast } from "../net/classify.ts";
@@ -16,8 +17,10 @@ import type { Ip } from "../net/ip.ts";
 import type { Driver } from "../opte/driver.ts";
 import { isOpte, mayHaveTakenEffect } from "../opte/error.ts";
 import { type SourceFilter, sameFilter } from "../opte/filter.ts";
+import type { FilterHolding } from "./filter-holding.ts";
 import type { Member, MemberState, Members } from "./members.ts";
 import type { SelfMaps } from "./self-maps.ts";
+import { type Unsettled, UnsettledSubscriptions } from "./unsettled.ts";
 import type { MappingView } from "./view.ts";
 import { wantedFilter } from "./wanted.ts";
 
@@ -29,17 +32,25 @@ export class Subscriptions {
   readonly members: Members;
   readonly #driver: Driver;
   readonly #view: MappingView;
+  readonly #holding: FilterHolding;
   readonly #selfMaps: SelfMaps;
   readonly #log: Log;
-  /** Where the driver may hold something other than the books say, because an undo failed or a mapping went behind our back. */
-  readonly #unsettled = new Map<UnderlayGroup, Set<string>>();
+  readonly #unsettled = new UnsettledSubscriptions();
   /** Members that failed: few, and looked at often. */
   readonly #degraded = new Set<Member>();
 
-  constructor(driver: Driver, view: MappingView, members: Members, selfMaps: SelfMaps, log: Log) {
+  constructor(
+    driver: Driver,
+    view: MappingView,
+    members: Members,
+    holding: FilterHolding,
+    selfMaps: SelfMaps,
+    log: Log,
+  ) {
     this.#driver = driver;
     this.#selfMaps = selfMaps;
     this.#view = view;
+    this.#holding = holding;
     this.members = members;
     this.#log = log;
   }
@@ -87,6 +98,7 @@ export class Subscriptions {
         throw error;
       }
     }
+    if (underlay !== undefined) await this.#holding.afterMember(group, underlay);
     if (before === undefined) {
       this.#log.debug({ port, group, underlay }, "left a group it was not a member of");
     } else {
@@ -109,16 +121,20 @@ export class Subscriptions {
     if (member !== undefined) this.#degraded.delete(member);
     this.members.remove(port, group);
     const underlay = this.#view.underlayOf(group);
-    if (underlay !== undefined) await this.#syncOrUnsettle(port, underlay, group);
+    if (underlay === undefined) return;
+    await this.#syncOrUnsettle(port, underlay, group);
+    await this.#holding.afterMember(group, underlay);
   }
 
   /** The port is gone, and its subscriptions with it. */
-  forgetPort(port: string): void {
+  async forgetPort(port: string): Promise<void> {
     for (const member of [...this.members.ofPort(port).values()]) {
       this.members.remove(port, member.group);
       this.#degraded.delete(member);
+      const underlay = this.#view.underlayOf(member.group);
+      if (underlay !== undefined) await this.#holding.afterMember(member.group, underlay);
     }
-    for (const ports of this.#unsettled.values()) ports.delete(port);
+    this.#unsettled.forgetPort(port);
   }
 
   /** Takes a group's ports off its underlay, as must be done before its mapping changes. */
@@ -157,17 +173,12 @@ export class Subscriptions {
   }
 
   unsettle(port: string, underlay: UnderlayGroup): void {
-    const ports = this.#unsettled.get(underlay);
-    if (ports === undefined) this.#unsettled.set(underlay, new Set([port]));
-    else ports.add(port);
+    this.#unsettled.add(port, underlay);
   }
 
   /** Tries again what failed and what waits for its port. Never throws; what stays broken stays listed. */
   async repair(): Promise<void> {
-    for (const [underlay, ports] of [...this.#unsettled]) {
-      for (const port of [...ports]) await this.#resettle(port, underlay);
-      if (ports.size === 0) this.#unsettled.delete(underlay);
-    }
+    for (const { port, underlay } of this.#unsettled.list()) await this.#resettle(port, underlay);
     for (const member of [...this.#degraded]) await this.#applyOrDegrade(member);
   }
 
@@ -198,15 +209,15 @@ export class Subscriptions {
 
   /** How many things are broken: cheap to ask. */
   get brokenCount(): number {
-    return this.#degraded.size + this.#unsettled.size;
+    return this.#degraded.size + this.#unsettled.count;
   }
 
   get degraded(): readonly Member[] {
     return [...this.#degraded];
   }
 
-  get unsettled(): { readonly port: string; readonly underlay: UnderlayGroup }[] {
-    return [...this.#unsettled].flatMap(([underlay, ports]) => [...ports].map((port) => ({ port, underlay })));
+  get unsettled(): readonly Unsettled[] {
+    return this.#unsettled.list();
   }
 
   /** What the port should have under the underlay; undefined: nothing. */
@@ -237,20 +248,15 @@ export class Subscriptions {
       this.#setStatus(member, noMapping(member.group));
       return;
     }
+    await this.#holding.beforeMember(member.group, underlay);
     try {
       await this.#sync(member.port, underlay, member.group);
     } catch (error) {
-      if (isOpte(error, "PortNotFound")) {
-        this.#setStatus(member, noPort(member.port));
-        return;
-      }
-      // Group and sources were checked where they came in, so all that is left is that the driver
-      // lost the mapping behind our back. The next dump takes that up.
-      if (isOpte(error, "BadState")) {
-        this.#setStatus(member, noMapping(member.group));
-        return;
-      }
-      throw error;
+      const waiting = whatItWaitsFor(member, error);
+      if (waiting === undefined) throw error;
+      this.#setStatus(member, waiting);
+      await this.#holding.afterMember(member.group, underlay);
+      return;
     }
     this.#setStatus(member, APPLIED);
   }
@@ -282,12 +288,14 @@ export class Subscriptions {
   async #takeBack(port: string, group: MulticastAddr, before: Member | undefined, cause: unknown): Promise<void> {
     this.members.restore(port, group, before);
     const underlay = this.#view.underlayOf(group);
-    if (underlay === undefined || !mayHaveTakenEffect(cause)) return;
+    // A NIC that refused did so before the driver was asked for anything.
+    if (underlay === undefined || cause instanceof JoinError) return;
     try {
-      await this.#syncOrUnsettle(port, underlay, group);
+      if (mayHaveTakenEffect(cause)) await this.#syncOrUnsettle(port, underlay, group);
     } catch (error) {
       throw new UndoFailedError(cause, error);
     }
+    await this.#holding.afterMember(group, underlay);
   }
 
   async #syncOrUnsettle(port: string, underlay: UnderlayGroup, via: Ip): Promise<void> {
@@ -302,7 +310,7 @@ export class Subscriptions {
   async #resettle(port: string, underlay: UnderlayGroup): Promise<void> {
     try {
       await this.#ignoringLostPort(() => this.settle(port, underlay));
-      this.#unsettled.get(underlay)?.delete(port);
+      this.#unsettled.delete(port, underlay);
       this.#log.info({ port, underlay }, "subscription settled after a failed undo");
     } catch (error) {
       this.#log.debug({ port, underlay, error: messageOf(error) }, "subscription is still unsettled");
@@ -316,4 +324,12 @@ export class Subscriptions {
       if (!isOpte(error, "PortNotFound")) throw error;
     }
   }
+}
+
+/** Whether a subscription failed only because something is not there yet. */
+function whatItWaitsFor({ port, group }: Member, error: unknown): MemberState | undefined {
+  if (isOpte(error, "PortNotFound")) return noPort(port);
+  // Group and sources were checked where they came in, so all that is left is that the driver
+  // lost the mapping behind our back. The next dump takes that up.
+  return isOpte(error, "BadState") ? noMapping(group) : undefined;
 }

@@ -240,7 +240,7 @@ export class Vmms {
 
   async #release(ticket: PortTicket): Promise<boolean> {
     this.#flows.removePort(ticket.name);
-    this.#subscriptions.forgetPort(ticket.name);
+    await this.#subscriptions.forgetPort(ticket.name);
     return this.#ports.release(ticket);
   }
 

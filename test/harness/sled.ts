@@ -43,6 +43,7 @@ export interface SledOptions {
   readonly nics?: FakeNics;
   readonly laneCapacity?: number;
   readonly auditMode?: "repair" | "observe";
+  readonly joinPolicy?: "mapped" | "subscribed";
   /** False: hands the sled out while it is still starting. */
   readonly awaitStart?: boolean;
 }
@@ -61,7 +62,7 @@ export class Sled {
     model: DriverModel,
     log: RecordingLog,
     reached: Reached,
-    { nics, auditMode, laneCapacity }: SledOptions,
+    { nics, auditMode, joinPolicy, laneCapacity }: SledOptions,
   ) {
     this.model = model;
     this.log = log;
@@ -69,7 +70,8 @@ export class Sled {
     this.nics = nics ?? new FakeNics();
     this.agent = new SledAgent({
       transport: reached.transport,
-      joins: this.nics,
+      joins: this.nics.joins(this.log),
+      joinPolicy: joinPolicy ?? "mapped",
       datalinks: this.datalinks,
       underlayIp: "fd00::1" as Ipv6,
       log: this.log,

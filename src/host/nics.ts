@@ -1,0 +1,120 @@
+/** The configured NICs: which index each has now, and when to look again. */
+import { messageOf } from "../error.ts";
+import type { Log } from "../log.ts";
+import type { InterfaceWatch, NetworkBinding } from "./memberships.ts";
+
+/** How often a binding that cannot watch is asked: what changed is known within a second. */
+const POLL_MS = 500;
+/** Changes come in bursts (a NIC that goes away says so in five messages): one look serves them all. */
+const SETTLE_MS = 20;
+/** And on a host whose links change all the time, no more than this often. */
+const AT_MOST_EVERY_MS = 200;
+
+export interface Nic {
+  readonly name: string;
+  /** 0: it is not there. */
+  readonly index: number;
+}
+
+export class Nics {
+  readonly names: readonly string[];
+  readonly #binding: NetworkBinding;
+  readonly #log: Log;
+  #indexes: readonly number[];
+  /** Whether the indexes are known to be those of now: while a watch says nothing. */
+  #fresh = false;
+  #watch: InterfaceWatch | undefined;
+  #poll: NodeJS.Timeout | undefined;
+  #due: NodeJS.Timeout | undefined;
+  #lastCall = Number.NEGATIVE_INFINITY;
+  #closed = false;
+
+  constructor(binding: NetworkBinding, names: readonly string[], log: Log) {
+    this.#binding = binding;
+    this.names = names;
+    this.#log = log;
+    this.#indexes = names.map(() => 0);
+  }
+
+  /** As last looked up. */
+  get indexes(): readonly number[] {
+    return this.#indexes;
+  }
+
+  async refresh(): Promise<void> {
+    // What changes from here on is not in the answer.
+    this.#fresh = this.#watch !== undefined;
+    try {
+      this.#indexes = await this.#binding.interfaceIndexes(this.names);
+    } catch (error) {
+      this.#fresh = false;
+      throw error;
+    }
+  }
+
+  /** Looks only if something may have changed since the last look. */
+  async current(): Promise<void> {
+    if (!this.#fresh) await this.refresh();
+  }
+
+  /** Calls `changed` when it is time to look again. */
+  watch(changed: () => void): void {
+    if (this.#binding.watchInterfaces === undefined) {
+      this.#startPolling(changed);
+      return;
+    }
+    const broken = (error: unknown) => {
+      this.#watch = undefined;
+      this.#fresh = false;
+      this.#log.warn({ error: messageOf(error) }, "the host's interfaces cannot be watched; they are polled");
+      this.#startPolling(changed);
+    };
+    try {
+      this.#watch = this.#binding.watchInterfaces(() => {
+        this.#fresh = false;
+        this.#callSoon(changed);
+      }, broken);
+    } catch (error) {
+      broken(error);
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#watch?.close();
+    clearInterval(this.#poll);
+    clearTimeout(this.#due);
+  }
+
+  #startPolling(changed: () => void): void {
+    if (this.#closed) return;
+    let busy = false;
+    let known = this.#indexes;
+    this.#poll = setInterval(async () => {
+      if (busy) return;
+      busy = true;
+      try {
+        const found = await this.#binding.interfaceIndexes(this.names);
+        const same = found.every((index, i) => index === known[i] && index === this.#indexes[i]);
+        known = found;
+        if (!same) this.#callSoon(changed);
+      } catch (error) {
+        this.#log.debug({ error: messageOf(error) }, "the host's interfaces could not be looked up");
+      } finally {
+        busy = false;
+      }
+    }, POLL_MS);
+    this.#poll.unref();
+  }
+
+  #callSoon(changed: () => void): void {
+    if (this.#closed || this.#due !== undefined) return;
+    const wait = Math.max(SETTLE_MS, this.#lastCall + AT_MOST_EVERY_MS - performance.now());
+    this.#due = setTimeout(() => {
+      this.#due = undefined;
+      this.#lastCall = performance.now();
+      changed();
+    }, wait);
+    this.#due.unref();
+  }
+}

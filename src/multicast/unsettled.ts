@@ -1,0 +1,35 @@
+/** Subscriptions of which the driver may hold something other than the books say, because an undo failed or a mapping went behind our back. */
+import type { UnderlayGroup } from "../net/group.ts";
+
+export interface Unsettled {
+  readonly port: string;
+  readonly underlay: UnderlayGroup;
+}
+
+export class UnsettledSubscriptions {
+  readonly #ports = new Map<UnderlayGroup, Set<string>>();
+
+  get count(): number {
+    return this.#ports.size;
+  }
+
+  add(port: string, underlay: UnderlayGroup): void {
+    const ports = this.#ports.get(underlay);
+    if (ports === undefined) this.#ports.set(underlay, new Set([port]));
+    else ports.add(port);
+  }
+
+  delete(port: string, underlay: UnderlayGroup): void {
+    const ports = this.#ports.get(underlay);
+    ports?.delete(port);
+    if (ports?.size === 0) this.#ports.delete(underlay);
+  }
+
+  forgetPort(port: string): void {
+    for (const underlay of [...this.#ports.keys()]) this.delete(port, underlay);
+  }
+
+  list(): Unsettled[] {
+    return [...this.#ports].flatMap(([underlay, ports]) => [...ports].map((port) => ({ port, underlay })));
+  }
+}
