@@ -5,6 +5,7 @@
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { JoinPolicy } from "../src/multicast/filter-holding.ts";
 import type { Fault } from "../src/opte/model/faults.ts";
 import { FOREIGN_PORTS, type Operation, operation, PROLOGUE } from "./harness/operations.ts";
 import { expected, NOTHING, observe, type Reference } from "./harness/reference.ts";
@@ -14,12 +15,20 @@ const seed = Number(process.env.SLEDCAST_SEED ?? Date.now() & 0x7fff_ffff);
 const runs = Number(process.env.SLEDCAST_RUNS ?? 150);
 console.log(`model-based test: SLEDCAST_SEED=${seed} SLEDCAST_RUNS=${runs}`);
 
-/** Half of the runs begin with an empty sled, half with one in use. */
-const inUse = fc.boolean();
+interface Beginning {
+  readonly used: boolean;
+  readonly joinPolicy: JoinPolicy;
+}
 
-async function start(used: boolean): Promise<{ sled: Sled; reference: Reference }> {
+/** Half of the runs begin with an empty sled, half with one in use; half join the NICs for mappings, half for subscriptions. */
+const beginning: fc.Arbitrary<Beginning> = fc.record({
+  used: fc.boolean(),
+  joinPolicy: fc.constantFrom("mapped", "subscribed"),
+});
+
+async function start({ used, joinPolicy }: Beginning): Promise<{ sled: Sled; reference: Reference }> {
   const ports = FOREIGN_PORTS.map((name) => ({ name }));
-  const sled = await Sled.start({ model: { ports, portsStart: "running" } });
+  const sled = await Sled.start({ joinPolicy, model: { ports, portsStart: "running" } });
   if (!used) return { sled, reference: NOTHING };
   for (const one of PROLOGUE) await one.run(sled);
   return { sled, reference: PROLOGUE.reduce((so, one) => one.apply(so), NOTHING) };
@@ -36,8 +45,8 @@ describe("without failures", () => {
   test("after every operation the sled is as the reference says", async () => {
     const sequence = fc.array(operation, { minLength: 1, maxLength: 40 });
     await fc.assert(
-      fc.asyncProperty(inUse, sequence, async (used, operations) => {
-        let { sled, reference } = await start(used);
+      fc.asyncProperty(beginning, sequence, async (begin, operations) => {
+        let { sled, reference } = await start(begin);
         for (const one of operations) {
           await one.run(sled);
           reference = one.apply(reference);
@@ -52,8 +61,8 @@ describe("without failures", () => {
   test("operations sent at once take effect one after another, in the order they were sent", async () => {
     const batches = fc.array(fc.array(operation, { minLength: 2, maxLength: 8 }), { maxLength: 6 });
     await fc.assert(
-      fc.asyncProperty(inUse, batches, async (used, all) => {
-        let { sled, reference } = await start(used);
+      fc.asyncProperty(beginning, batches, async (begin, all) => {
+        let { sled, reference } = await start(begin);
         // A driver that is slower than its callers lets them pile up.
         sled.model.faults.inject({ when: "before", delay: 0, times: 1000 });
         for (const batch of all) {
@@ -104,8 +113,8 @@ describe("with failures of the driver and the NICs", () => {
   test("what was acknowledged is so, what was refused left the old state or the new, and a retry converges", async () => {
     const sequence = fc.array(step, { minLength: 1, maxLength: 20 });
     await fc.assert(
-      fc.asyncProperty(inUse, sequence, async (used, steps) => {
-        let { sled, reference } = await start(used);
+      fc.asyncProperty(beginning, sequence, async (begin, steps) => {
+        let { sled, reference } = await start(begin);
         for (const { one, troubles, nicFailures } of steps) {
           for (const fault of troubles) sled.failAny(fault);
           sled.nics.failNext = nicFailures;

@@ -3,11 +3,17 @@
 #include <napi.h>
 
 #include "node/device.h"
+#include "node/interfaces.h"
+#include "node/link_watch.h"
+#include "node/memberships.h"
 
 namespace {
 
 Napi::Object start(Napi::Env env, Napi::Object exports) {
   exports.Set("Device", sledcast::node::Device::define(env));
+  exports.Set("Memberships", sledcast::node::Memberships::define(env));
+  exports.Set("LinkWatch", sledcast::node::LinkWatch::define(env));
+  exports.Set("interfaceIndexes", Napi::Function::New<sledcast::node::interfaceIndexes>(env, "interfaceIndexes"));
   return exports;
 }
 

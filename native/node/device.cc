@@ -9,26 +9,18 @@
 #include <utility>
 #include <vector>
 
+#include "node/refusals.h"
+
 namespace sledcast::node {
 
 namespace {
 
+constexpr const char* NO_MEMORY = "no memory for a call of the device";
 // Numbers that lead each call of a batch: API version, command, request's length, capacity.
 constexpr std::size_t CALL_NUMBERS = 4;
 // Beyond any reply a driver has; a slip of units must not take the host's memory.
 constexpr double MAX_CAPACITY = 256.0 * 1024 * 1024;
 constexpr double MAX_SAFE_INTEGER = 9007199254740991.0;
-
-Napi::Value typeError(Napi::Env env, const char* message) {
-  Napi::TypeError::New(env, message).ThrowAsJavaScriptException();
-  return env.Undefined();
-}
-
-// No exception crosses into Node, not even this one.
-Napi::Value noMemory(Napi::Env env) {
-  Napi::RangeError::New(env, "no memory for a call of the device").ThrowAsJavaScriptException();
-  return env.Undefined();
-}
 
 bool isWhole(double value, double least, double most) {
   return value >= least && value <= most && std::trunc(value) == value;
@@ -79,7 +71,7 @@ Device::Device(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Device>(info) 
     }
     state_ = std::make_shared<DeviceState>(std::move(path));
   } catch (const std::bad_alloc&) {
-    noMemory(info.Env());
+    noMemory(info.Env(), NO_MEMORY);
   }
 }
 
@@ -90,7 +82,7 @@ Napi::Value Device::open(const Napi::CallbackInfo& info) {
     // A worker owns itself from here on: it is gone after its callback.
     (new OpenTask(info[0].As<Napi::Function>(), state_))->Queue();
   } catch (const std::bad_alloc&) {
-    return noMemory(info.Env());
+    return noMemory(info.Env(), NO_MEMORY);
   }
   return Napi::Boolean::New(info.Env(), true);
 }
@@ -113,7 +105,7 @@ Napi::Value Device::run(const Napi::CallbackInfo& info) {
     // Its end is told on this thread, so it cannot have been counted off yet.
     state_->underWay++;
   } catch (const std::bad_alloc&) {
-    return noMemory(env);
+    return noMemory(env, NO_MEMORY);
   }
   return Napi::Boolean::New(env, true);
 }

@@ -4,22 +4,11 @@
 #include <cstring>
 #include <utility>
 
+#include "node/tell.h"
+
 namespace sledcast::node {
 
 namespace {
-
-// Plain Node-API, with every status looked at or let go on purpose: a task can end while its
-// environment goes away (a terminated worker), when nothing can be made or called any more, and
-// then silence is right. It is also why callbacks are used and no deferred promise: a reference
-// can be given back at that time, a deferred cannot.
-void tell(napi_env env, const Napi::FunctionReference& done, napi_value argument) {
-  napi_value callback = nullptr;
-  napi_value receiver = nullptr;
-  if (napi_get_reference_value(env, done, &callback) != napi_ok || callback == nullptr) return;
-  if (napi_get_undefined(env, &receiver) != napi_ok) return;
-  const std::size_t count = argument == nullptr ? 0 : 1;
-  static_cast<void>(napi_call_function(env, receiver, callback, count, &argument, nullptr));
-}
 
 constexpr std::size_t ANSWER_NUMBERS = 3;
 
@@ -75,14 +64,9 @@ void RunTask::OnOK() {
   state_->underWay--;
   // An answer that cannot be made comes as none at all: the commands have run, only what they said is lost.
   tell(Env(), Callback(), toAnswer(Env(), batch_));
-  // Nothing can be called while an exception is pending, and whoever waits for the close is not to pay for it.
-  bool pending = false;
-  napi_value exception = nullptr;
-  if (napi_is_exception_pending(Env(), &pending) == napi_ok && pending) {
-    static_cast<void>(napi_get_and_clear_last_exception(Env(), &exception));
-  }
+  // Whoever waits for the close is not to pay for what the callback threw.
+  const PutAside exception(Env());
   state_->closeWhenIdle(Env());
-  if (exception != nullptr) static_cast<void>(napi_throw(Env(), exception));
 }
 
 }  // namespace sledcast::node

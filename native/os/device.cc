@@ -1,42 +1,13 @@
 #include "os/device.h"
 
-#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <utility>
 
 #include "opte/command.h"
 
 namespace sledcast::os {
-
-Descriptor::~Descriptor() { close(); }
-
-Descriptor::Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-
-Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
-  if (this != &other) {
-    close();
-    fd_ = std::exchange(other.fd_, -1);
-  }
-  return *this;
-}
-
-int Descriptor::open(const std::string& path) noexcept {
-  close();
-  // xde answers EINVAL to O_NONBLOCK, O_NDELAY and O_EXCL.
-  do {
-    fd_ = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
-  } while (fd_ < 0 && errno == EINTR);
-  return fd_ < 0 ? errno : 0;
-}
-
-void Descriptor::close() noexcept {
-  // Not repeated and not asked how it went: the descriptor is gone even after EINTR, and its number
-  // may by then be somebody else's.
-  if (fd_ >= 0) static_cast<void>(::close(std::exchange(fd_, -1)));
-}
 
 Outcome runCommand(const Descriptor& device, const Command& command) noexcept {
   const bool hasRequest = command.requestLength > 0;

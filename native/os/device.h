@@ -3,30 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
+
+#include "os/descriptor.h"
 
 namespace sledcast::os {
-
-// Owns a file descriptor; closes it when it goes.
-class Descriptor {
- public:
-  Descriptor() noexcept = default;
-  ~Descriptor();
-  Descriptor(Descriptor&& other) noexcept;
-  Descriptor& operator=(Descriptor&& other) noexcept;
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-
-  // Opens read-write and close-on-exec, with no other flag. Returns 0, or the errno.
-  int open(const std::string& path) noexcept;
-  void close() noexcept;
-
-  bool isOpen() const noexcept { return fd_ >= 0; }
-  int get() const noexcept { return fd_; }
-
- private:
-  int fd_ = -1;
-};
 
 // One command. What it points to belongs to the caller and must outlast the call.
 struct Command {

@@ -2,6 +2,7 @@
  * What should be true of a sled, said as simply as possible: plain maps, no driver, no undo. The
  * model-based test holds the agent against it.
  */
+import type { JoinPolicy } from "../../src/multicast/filter-holding.ts";
 import { membershipFilter, type SourceFilter, unionFilter } from "../../src/opte/filter.ts";
 import type { Sled } from "./sled.ts";
 
@@ -37,6 +38,16 @@ function subscriptionsOf(reference: Reference, primaries: ReadonlyMap<string, st
   return sorted([...wanted].map(([key, filters]) => `${key} ${text(unionFilter(filters))}`));
 }
 
+/** Which overlay groups hold each underlay group's NIC filter: the mapped ones, or those of them that a port subscribes to. */
+function holdersOf(reference: Reference, primaries: ReadonlyMap<string, string>, policy: JoinPolicy): string[] {
+  const joined = new Set([...reference.vmms].flatMap(([id, groups]) => (primaries.has(id) ? [...groups.keys()] : [])));
+  const holders = new Map<string, string[]>();
+  for (const [group, underlay] of reference.mappings) {
+    if (policy === "mapped" || joined.has(group)) holders.set(underlay, [...(holders.get(underlay) ?? []), group]);
+  }
+  return sorted([...holders].map(([underlay, groups]) => `${underlay} ${sorted(groups).join()}`));
+}
+
 /** Everything that can be seen of a sled, in the form `expected` has. */
 export function observe(sled: Sled) {
   const { m2p, forwarding, subscriptions } = sled.model.tables;
@@ -48,7 +59,10 @@ export function observe(sled: Sled) {
     subscriptions: sorted(
       subscriptions.flatMap(([underlay, subs]) => subs.map(([port, filter]) => `${underlay} ${port} ${text(filter)}`)),
     ),
-    filters: sorted(sled.nics.joined),
+    filters: sorted(
+      sled.agent.listFilters().map(({ underlay, holders }) => `${underlay} ${sorted(holders as readonly string[]).join()}`),
+    ),
+    joined: sled.nics.names.map((nic) => sled.nics.joinedOn(nic)),
     memberships: sorted(
       sled.agent
         .listVmms()
@@ -71,11 +85,13 @@ export function expected(
   const primaries = new Map<string, string>();
   for (const { id, ports } of vmms) for (const { name, primary } of ports) if (primary) primaries.set(id, name);
   const made = vmms.flatMap(({ origin, ports }) => (origin === "registered" ? ports.map(({ name }) => name) : []));
+  const filters = holdersOf(reference, primaries, sled.joinPolicy);
   return {
     mappings: sorted([...reference.mappings].map(([group, underlay]) => `${group} ${underlay}`)),
     forwarding: sorted([...reference.forwarding].map(([underlay, hops]) => `${underlay} ${sorted(hops).join()}`)),
     subscriptions: subscriptionsOf(reference, primaries),
-    filters: sorted(new Set(reference.mappings.values())),
+    filters,
+    joined: sled.nics.names.map(() => filters.map((held) => held.slice(0, held.indexOf(" ")))),
     memberships: sorted(
       [...reference.vmms].flatMap(([id, groups]) =>
         [...groups].map(([group, sources]) => `${id} ${group} ${sources.join()}`),

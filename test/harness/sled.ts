@@ -5,6 +5,7 @@ import { ModelDatalinks } from "../../src/host/datalinks.ts";
 import { buildServer } from "../../src/http/server.ts";
 import type { Log } from "../../src/log.ts";
 import { Metrics } from "../../src/metrics.ts";
+import type { JoinPolicy } from "../../src/multicast/filter-holding.ts";
 import type { Ipv6 } from "../../src/net/ip.ts";
 import { DriverError, ILLUMOS_ERRNO, type OpteError } from "../../src/opte/error.ts";
 import type { Fault } from "../../src/opte/model/faults.ts";
@@ -43,7 +44,7 @@ export interface SledOptions {
   readonly nics?: FakeNics;
   readonly laneCapacity?: number;
   readonly auditMode?: "repair" | "observe";
-  readonly joinPolicy?: "mapped" | "subscribed";
+  readonly joinPolicy?: JoinPolicy;
   /** False: hands the sled out while it is still starting. */
   readonly awaitStart?: boolean;
 }
@@ -51,6 +52,7 @@ export interface SledOptions {
 export class Sled {
   readonly model: DriverModel;
   readonly nics: FakeNics;
+  readonly joinPolicy: JoinPolicy;
   readonly datalinks = new ModelDatalinks();
   readonly log: RecordingLog;
   readonly metrics = new Metrics();
@@ -68,10 +70,11 @@ export class Sled {
     this.log = log;
     this.#reached = reached;
     this.nics = nics ?? new FakeNics();
+    this.joinPolicy = joinPolicy ?? "mapped";
     this.agent = new SledAgent({
       transport: reached.transport,
       joins: this.nics.joins(this.log),
-      joinPolicy: joinPolicy ?? "mapped",
+      joinPolicy: this.joinPolicy,
       datalinks: this.datalinks,
       underlayIp: "fd00::1" as Ipv6,
       log: this.log,
