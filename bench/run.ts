@@ -8,12 +8,13 @@ import { codec } from "./codec.ts";
 import { httpList } from "./http-list.ts";
 import { httpPut } from "./http-put.ts";
 import { ioctl } from "./ioctl.ts";
+import { joins } from "./joins.ts";
 import { type Benchmark, holds } from "./measure/comparison.ts";
 import { tableOf } from "./measure/report.ts";
 import { operationCost } from "./operation-cost.ts";
 import { start } from "./start.ts";
 
-const BENCHMARKS: readonly Benchmark[] = [operationCost, httpPut, httpList, start, codec, ioctl];
+const BENCHMARKS: readonly Benchmark[] = [operationCost, httpPut, httpList, start, codec, ioctl, joins];
 
 function usage(problem: string): never {
   const names = BENCHMARKS.map(({ name }) => name).join(", ");

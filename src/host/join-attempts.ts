@@ -3,30 +3,13 @@
  * can mean that the try was wrong and not the NIC: then it is tried once more, another way.
  */
 import { constants } from "node:os";
-import type { UnderlayGroup } from "../net/group.ts";
 import { NO_SUCH_NIC } from "./join-reason.ts";
+import type { JoinedGroup } from "./joined-group.ts";
 import { MembershipScript, type Memberships } from "./memberships.ts";
 import type { Nics } from "./nics.ts";
 import type { SocketPacking } from "./socket-packing.ts";
 
 const { EADDRINUSE, ENODEV, ENOMEM, ENXIO } = constants.errno;
-
-/** A group and where it is joined. Arrays have a place for each NIC. */
-export interface JoinedGroup {
-  readonly underlay: UnderlayGroup;
-  /** Later groups have higher numbers. */
-  readonly order: number;
-  /** It is to stay joined; false while its first join is tried. */
-  wanted: boolean;
-  /** Undefined while it is joined nowhere. */
-  socket: number | undefined;
-  /** The index it is joined under; 0: it is not. */
-  readonly at: number[];
-  /** Why the last try failed: an errno, or NO_SUCH_NIC; 0: it did not. */
-  readonly failed: number[];
-  /** Its 32 hexadecimal digits, once they were needed. */
-  digits: string | undefined;
-}
 
 interface Attempt {
   readonly group: JoinedGroup;

@@ -3,21 +3,18 @@
  * under which index it was joined, and what a failure leaves behind. Its methods are called in the
  * lane, one at a time.
  */
-import { constants } from "node:os";
-import type { ErrorKind } from "../error.ts";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Log } from "../log.ts";
 import type { UnderlayGroup } from "../net/group.ts";
-import { writeIpBytes } from "../net/ip-parse-bytes.ts";
 import { ReturningMap } from "../returning-map.ts";
-import { JoinAttempts, type JoinedGroup } from "./join-attempts.ts";
-import { joinReason, NO_SUCH_NIC } from "./join-reason.ts";
+import { JoinAttempts } from "./join-attempts.ts";
+import { digitsOf, failedNic, type JoinedGroup, type JoinFailure, whyNotJoined } from "./joined-group.ts";
 import {
   type BrokenJoin,
   JoinError,
   type NicDrift,
   type NicFailures,
   type NicState,
-  notJoined,
   type Retried,
   type UnderlayJoins,
 } from "./joins.ts";
@@ -162,6 +159,8 @@ export class NicJoins implements UnderlayJoins {
     await this.#nics.current();
     const failed: JoinedGroup[] = [];
     for (let from = 0; from < underlays.length; from += SLICE) {
+      // Where there is nothing to ask the kernel (the NIC is missing) nothing else gives way to others.
+      if (from > 0) await nextTurn();
       const groups = underlays.slice(from, from + SLICE).map((underlay) => this.#take(underlay));
       try {
         failed.push(...(await this.#attempts.run(groups, allOrNone)));
@@ -269,43 +268,13 @@ export class NicJoins implements UnderlayJoins {
     }));
   }
 
-  #failureOf(group: JoinedGroup): Failure | undefined {
+  #failureOf(group: JoinedGroup): JoinFailure | undefined {
     const nic = failedNic(group);
     return nic < 0 ? undefined : this.#whyNot(group, nic);
   }
 
   /** Why the group is not joined on the NIC; undefined: it is. */
-  #whyNot(group: JoinedGroup, nic: number): Failure | undefined {
-    const index = this.#nics.indexes[nic] as number;
-    const at = group.at[nic] as number;
-    let errno = group.failed[nic] as number;
-    // Joined under another index than the NIC has: the next survey will say so.
-    if (errno === 0 && at !== 0 && at !== index) errno = index === 0 ? NO_SUCH_NIC : constants.errno.ENXIO;
-    if (errno === 0) return undefined;
-    const { kind, text } = joinReason(errno);
-    const name = this.nics[nic] as string;
-    return { kind, nic: name, message: notJoined(group.underlay, name, errno === NO_SUCH_NIC ? 0 : index, text) };
+  #whyNot(group: JoinedGroup, nic: number): JoinFailure | undefined {
+    return whyNotJoined(group, nic, this.nics[nic] as string, this.#nics.indexes[nic] as number);
   }
-}
-
-interface Failure {
-  readonly kind: ErrorKind;
-  readonly nic: string;
-  readonly message: string;
-}
-
-/** The first NIC that did not take the group; -1: all did. */
-function failedNic({ failed }: JoinedGroup): number {
-  return failed.findIndex((errno) => errno !== 0);
-}
-
-const bytes = Buffer.alloc(16);
-
-/** The group as the kernel's table has it. Kept, since every audit asks for it. */
-function digitsOf(group: JoinedGroup): string {
-  if (group.digits === undefined) {
-    writeIpBytes(group.underlay, bytes, 0);
-    group.digits = bytes.toString("hex");
-  }
-  return group.digits;
 }

@@ -80,6 +80,7 @@ export class FilterHolding {
       if (this.#foreign.has(underlay)) await this.#filters.hold(mappings);
       else for (const { group } of mappings) await this.afterMember(group, underlay);
     }
+    this.#filters.sayWhatFailed();
   }
 
   #foreignIn(subscriptions: readonly SubscriptionEntry[]): Set<UnderlayGroup> {

@@ -22,6 +22,8 @@ export class MulticastFilterMap {
   readonly #joins: UnderlayJoins;
   readonly #log: Log;
   readonly #holders = new ReturningMap<UnderlayGroup, Set<Ip>>();
+  /** What was held and failed, by NIC, until it is said. */
+  readonly #failed = new Map<string, { readonly groups: number; readonly first: string }>();
 
   constructor(joins: UnderlayJoins, log: Log) {
     this.#joins = joins;
@@ -60,11 +62,19 @@ export class MulticastFilterMap {
       if (holders === undefined) this.#holders.set(underlay, new Set([group]));
       else holders.add(group);
     }
-    // A NIC that is missing fails all groups: that is one line, not ten thousand.
     for (const { nic, groups, first } of failures) {
+      const said = this.#failed.get(nic);
+      this.#failed.set(nic, { groups: groups + (said?.groups ?? 0), first: said?.first ?? first });
+    }
+  }
+
+  /** Says what failed in all that was held since it was last asked: a NIC that is missing fails all groups, and that is one line. */
+  sayWhatFailed(): void {
+    for (const [nic, { groups, first }] of this.#failed) {
       const fields = { nic, groups, error: first };
       this.#log.warn(fields, "underlay groups are held but not joined on every NIC; they will be retried");
     }
+    this.#failed.clear();
   }
 
   async release(underlay: UnderlayGroup, holder: Ip): Promise<void> {

@@ -19,6 +19,9 @@ import type { SelfMaps } from "./self-maps.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 import type { MappingChange, MappingView } from "./view.ts";
 
+/** Mappings taken up between two turns of the event loop. */
+const SLICE = 512;
+
 export class Mappings {
   readonly #driver: Driver;
   readonly #view: MappingView;
@@ -117,14 +120,20 @@ export class Mappings {
   /** The first look at the driver: every mapping is taken up, and held whether its join succeeds or not. */
   async takeStock(): Promise<number> {
     const dump = await this.dump();
-    const found: M2pMapping[] = [];
-    for (const { group, before, after } of this.#view.differences(dump)) {
-      if (before !== undefined) await this.#gone({ group, underlay: before });
-      if (after === undefined) continue;
-      this.#view.map(group, after);
-      found.push({ group, underlay: after });
+    const changes = this.#view.differences(dump);
+    for (let from = 0; from < changes.length; from += SLICE) {
+      const found: M2pMapping[] = [];
+      for (const { group, before, after } of changes.slice(from, from + SLICE)) {
+        if (before !== undefined) await this.#gone({ group, underlay: before });
+        if (after === undefined) continue;
+        this.#view.map(group, after);
+        found.push({ group, underlay: after });
+      }
+      await this.#holding.hold(found);
+      // Joins give way by themselves; where there are none, what else there is to do gets its turn here.
+      await new Promise((resolve) => setImmediate(resolve));
     }
-    await this.#holding.hold(found);
+    this.#filters.sayWhatFailed();
     return dump.length;
   }
 
@@ -138,6 +147,7 @@ export class Mappings {
       if (after !== undefined) {
         this.#view.map(group, after);
         await this.#holding.hold([{ group, underlay: after }]);
+        this.#filters.sayWhatFailed();
         await this.#subscriptions.wake(group);
       }
       this.#log.info({ group, before, underlay: after }, "mapping changed in the driver by somebody else; taken up");

@@ -64,6 +64,14 @@ export class Kernel implements Binding {
     return this.runs.flat();
   }
 
+  openMemberships(): never {
+    throw new Error("this is the driver alone");
+  }
+
+  interfaceIndexes(): never {
+    throw new Error("this is the driver alone");
+  }
+
   async openDevice(path: string): Promise<Device> {
     this.tried++;
     await this.openHeld;
