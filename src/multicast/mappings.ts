@@ -4,6 +4,7 @@
  * fails before the driver has the new mapping leaves the old one, its filter and its subscriptions
  * as they were; what fails after leaves the new one, with the members that failed degraded.
  */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { messageOf } from "../error.ts";
 import { type Undo, type UndoStep, withUndo } from "../intent/undo.ts";
 import type { Log } from "../log.ts";
@@ -125,13 +126,13 @@ export class Mappings {
       const found: M2pMapping[] = [];
       for (const { group, before, after } of changes.slice(from, from + SLICE)) {
         if (before !== undefined) await this.#gone({ group, underlay: before });
-        if (after === undefined) continue;
-        this.#view.map(group, after);
-        found.push({ group, underlay: after });
+        if (after !== undefined) found.push({ group, underlay: after });
       }
+      // Held before it is known: what went wrong here is found as a difference again.
       await this.#holding.hold(found);
+      for (const { group, underlay } of found) this.#view.map(group, underlay);
       // Joins give way by themselves; where there are none, what else there is to do gets its turn here.
-      await new Promise((resolve) => setImmediate(resolve));
+      await nextTurn();
     }
     this.#filters.sayWhatFailed();
     return dump.length;
@@ -145,9 +146,9 @@ export class Mappings {
         await this.#gone({ group, underlay: before });
       }
       if (after !== undefined) {
-        this.#view.map(group, after);
         await this.#holding.hold([{ group, underlay: after }]);
         this.#filters.sayWhatFailed();
+        this.#view.map(group, after);
         await this.#subscriptions.wake(group);
       }
       this.#log.info({ group, before, underlay: after }, "mapping changed in the driver by somebody else; taken up");
