@@ -27,7 +27,7 @@ class IndexTask final : public Napi::AsyncWorker {
   }
 
   void OnOK() override {
-    const std::size_t length = indexes_.size() * sizeof(std::uint32_t);
+    const std::size_t length = indexes_.size() * sizeof(std::int32_t);
     void* data = nullptr;
     napi_value answer = nullptr;
     if (napi_create_arraybuffer(Env(), length, &data, &answer) == napi_ok && length > 0) {
@@ -37,7 +37,7 @@ class IndexTask final : public Napi::AsyncWorker {
   }
 
   std::vector<std::string> names_;
-  std::vector<std::uint32_t> indexes_;
+  std::vector<std::int32_t> indexes_;
 };
 
 }  // namespace

@@ -6,7 +6,8 @@
 
 namespace sledcast::os {
 
-// 0 where there is none of that name.
-std::uint32_t interfaceIndex(const std::string& name) noexcept;
+// The index of the interface; if it cannot be told, the negative errno, which is that there is none of
+// that name (ENODEV, ENXIO) or that nobody could be asked: the look-up takes a descriptor.
+std::int32_t interfaceIndex(const std::string& name) noexcept;
 
 }  // namespace sledcast::os

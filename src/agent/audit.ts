@@ -119,8 +119,12 @@ export class Audit {
   }
 
   async #nics(note: Note): Promise<void> {
-    const { filters } = this.#parts;
-    for (const drift of await filters.survey()) {
+    const { filters, log } = this.#parts;
+    const drifts = await filters.survey().catch((error: unknown): readonly NicDrift[] => {
+      log.warn({ error: messageOf(error) }, "the NICs could not be looked at; they are taken for what they were");
+      return [];
+    });
+    for (const drift of drifts) {
       const { what, nic, underlays } = drift;
       const [before, index] = [drift.before, drift.index].map((number) => number?.toString());
       await note(what, { nic, before, index, groups: `${underlays.length}` }, () => filters.mend(drift));

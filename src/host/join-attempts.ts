@@ -4,7 +4,7 @@
  */
 import { constants } from "node:os";
 import { NO_SUCH_NIC } from "./join-reason.ts";
-import type { JoinedGroup } from "./joined-group.ts";
+import { type JoinedGroup, LOST } from "./joined-group.ts";
 import { MembershipScript, type Memberships } from "./memberships.ts";
 import type { Nics } from "./nics.ts";
 import type { SocketPacking } from "./socket-packing.ts";
@@ -84,11 +84,11 @@ export class JoinAttempts {
     this.#moveOut(attempt, script, steps);
     for (const [nic, index] of this.#nics.indexes.entries()) {
       const at = group.at[nic] as number;
-      if (at === index && at !== 0) {
+      if (at === index && at !== 0 && group.failed[nic] !== LOST) {
         group.failed[nic] = 0;
         continue;
       }
-      // Joined under an index that is gone: the socket keeps the membership, detached, until it is left.
+      // Joined under an index that is gone, or lost: the socket keeps the membership, detached, until it is left.
       if (at !== 0) {
         script.leave(group.socket as number, group.underlay, at);
         steps.push(undefined);

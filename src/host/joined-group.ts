@@ -17,11 +17,14 @@ export interface JoinedGroup {
   socket: number | undefined;
   /** The index it is joined under; 0: it is not. */
   readonly at: number[];
-  /** Why the last try failed: an errno, or NO_SUCH_NIC; 0: it did not. */
+  /** Why the last try failed: an errno, NO_SUCH_NIC, or LOST; 0: it did not. */
   readonly failed: number[];
   /** Its 32 hexadecimal digits, once they were needed. */
   digits: string | undefined;
 }
+
+/** In place of an errno: it was joined, and a survey found that the kernel forgot it, which the socket does not know. */
+export const LOST = -2;
 
 export interface JoinFailure {
   readonly kind: ErrorKind;
@@ -41,6 +44,10 @@ export function whyNotJoined(group: JoinedGroup, nic: number, name: string, inde
   // Joined under another index than the NIC has: the next survey will say so.
   if (errno === 0 && at !== 0 && at !== index) errno = index === 0 ? NO_SUCH_NIC : constants.errno.ENXIO;
   if (errno === 0) return undefined;
+  if (errno === LOST) {
+    const text = "the kernel has lost the membership, and the next repair joins again";
+    return { kind: "underlay-join-failed", nic: name, message: notJoined(group.underlay, name, index, text) };
+  }
   const { kind, text } = joinReason(errno);
   return { kind, nic: name, message: notJoined(group.underlay, name, errno === NO_SUCH_NIC ? 0 : index, text) };
 }

@@ -44,11 +44,6 @@ export interface NicDrift {
   readonly underlays: readonly UnderlayGroup[];
 }
 
-export interface Retried {
-  readonly groups: number;
-  readonly nics: readonly string[];
-}
-
 /** Groups that are not joined on a NIC, of which there can be thousands for one reason. */
 export interface NicFailures {
   readonly nic: string;
@@ -80,8 +75,8 @@ export interface UnderlayJoins {
   joinWhereCan(underlays: readonly UnderlayGroup[]): Promise<readonly NicFailures[]>;
   /** Leaves the groups on every NIC; leaving what is not joined is nothing. */
   leave(underlays: readonly UnderlayGroup[]): Promise<void>;
-  /** Tries what is broken again. Answers what is in order now: how many groups, and on which NICs they failed before. */
-  retry(): Promise<Retried>;
+  /** Tries what is broken again. Answers how many groups are in order now, by the NIC that had failed. */
+  retry(): Promise<ReadonlyMap<string, number>>;
   /** Looks at the host's NICs, and where the OS tells at its table of memberships. Changes nothing. */
   survey(): Promise<readonly NicDrift[]>;
   /** Leaves what is detached and joins again what can be joined. Answers why that failed for some, if so. */
@@ -103,7 +98,7 @@ export const NO_NICS: UnderlayJoins = {
   join: async () => {},
   joinWhereCan: async () => [],
   leave: async () => {},
-  retry: async () => ({ groups: 0, nics: [] }),
+  retry: async () => new Map(),
   survey: async () => [],
   mend: async () => undefined,
   states: () => [],

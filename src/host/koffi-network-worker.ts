@@ -116,8 +116,21 @@ function run(script: ArrayBuffer): ArrayBuffer {
   return errors.buffer;
 }
 
+/** As `native/os/interfaces.h` has it: what is not an index is an errno, negative. */
+function indexOf(name: string): number {
+  if (Buffer.byteLength(name) >= IF_NAMESIZE) return -constants.errno.ENXIO;
+  const index = nameToIndex(name);
+  if (index !== 0) return index;
+  const error = lastErrno();
+  if (error === constants.errno.ENODEV || error === constants.errno.ENXIO || numbers === undefined) return -error;
+  const fd = socket(numbers.inet6, SOCK_DGRAM, 0);
+  if (fd < 0) return -lastErrno();
+  close(fd);
+  return -error;
+}
+
 function indexes(names: readonly string[]): ArrayBuffer {
-  return Uint32Array.from(names, (name) => (Buffer.byteLength(name) < IF_NAMESIZE ? nameToIndex(name) : 0)).buffer;
+  return Int32Array.from(names, indexOf).buffer;
 }
 
 serve((request: Request): Answer => {

@@ -6,6 +6,7 @@ import { constants } from "node:os";
 import type { Request } from "./koffi-network-worker.ts";
 import { type CallThread, CallThreads } from "./koffi-thread.ts";
 import {
+  indexesFrom,
   type MembershipScript,
   type Memberships,
   MOST_SOCKETS,
@@ -77,6 +78,6 @@ export const koffiNetwork: NetworkBinding = {
     const answer = await thread.ask({ kind: "indexes", names });
     networkThreads.giveBack(thread);
     if (typeof answer === "number") throw new SystemError("if_nametoindex", "interfaces", answer);
-    return [...new Uint32Array(answer)];
+    return indexesFrom(new Int32Array(answer), names);
   },
 };

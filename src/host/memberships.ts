@@ -6,8 +6,10 @@
  * order: operation (u32), socket (u32), then `struct ipv6_mreq` as setsockopt(2) takes it (group,
  * 16 bytes; interface index, u32), and 4 bytes of nothing. Back comes one errno a step.
  */
+import { constants } from "node:os";
 import type { UnderlayGroup } from "../net/group.ts";
 import { writeIpBytes } from "../net/ip-parse-bytes.ts";
+import { SystemError } from "./system-error.ts";
 
 export const STEP_BYTES = 32;
 export const STEP = { open: 0, join: 1, leave: 2, close: 3 } as const;
@@ -69,6 +71,17 @@ export class MembershipScript {
 
 const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 
+const IS_NOT_THERE: readonly number[] = [constants.errno.ENODEV, constants.errno.ENXIO];
+
+/** What both bindings' look-up answers: an index, or a negative errno. */
+export function indexesFrom(answers: Int32Array, names: readonly string[]): readonly number[] {
+  return Array.from(answers, (answer, i) => {
+    if (answer >= 0) return answer;
+    if (IS_NOT_THERE.includes(-answer)) return 0;
+    throw new SystemError("if_nametoindex", names[i] ?? "", -answer);
+  });
+}
+
 /** Sockets that are held for their memberships only: unbound, nothing is received on them. */
 export interface Memberships {
   /**
@@ -93,7 +106,10 @@ export interface InterfaceWatch {
 /** What a binding gives beside the control device. */
 export interface NetworkBinding {
   openMemberships(): Memberships;
-  /** The index of each interface, 0 for one that is not there; off the event loop. */
+  /**
+   * The index of each interface, 0 for one that is not there; off the event loop. Rejected with
+   * `SystemError` where that could not be found out: the look-up takes a descriptor.
+   */
   interfaceIndexes(names: readonly string[]): Promise<readonly number[]>;
   /**
    * Calls `changed` soon after the host's interfaces changed in any way: one came, went, was

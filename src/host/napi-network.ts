@@ -1,6 +1,12 @@
 /** Memberships, interface indexes and the watch of interfaces over the addon (`native/`). */
 import { constants } from "node:os";
-import type { InterfaceWatch, MembershipScript, Memberships, NetworkBinding } from "./memberships.ts";
+import {
+  type InterfaceWatch,
+  indexesFrom,
+  type MembershipScript,
+  type Memberships,
+  type NetworkBinding,
+} from "./memberships.ts";
 import { SystemError } from "./system-error.ts";
 
 /** What the addon exports for it (`native/node/{memberships,interfaces,link_watch}.h`). */
@@ -62,12 +68,12 @@ export function networkOf(addon: NetworkAddon): Required<NetworkBinding> {
   return {
     openMemberships: () => new AddonMemberships(new addon.Memberships()),
     interfaceIndexes: (names) =>
-      new Promise((resolve, reject) => {
+      new Promise<Int32Array>((resolve, reject) => {
         addon.interfaceIndexes(names, (indexes) => {
           if (indexes === undefined) reject(new SystemError("if_nametoindex", "interfaces", constants.errno.ENOMEM));
-          else resolve([...new Uint32Array(indexes)]);
+          else resolve(new Int32Array(indexes));
         });
-      }),
+      }).then((answers) => indexesFrom(answers, names)),
     watchInterfaces: (changed, failed) => watch(new addon.LinkWatch(), changed, failed),
   };
 }

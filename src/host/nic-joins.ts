@@ -8,20 +8,22 @@ import type { Log } from "../log.ts";
 import type { UnderlayGroup } from "../net/group.ts";
 import { ReturningMap } from "../returning-map.ts";
 import { JoinAttempts } from "./join-attempts.ts";
-import { digitsOf, failedNic, type JoinedGroup, type JoinFailure, whyNotJoined } from "./joined-group.ts";
+import { joinReason } from "./join-reason.ts";
+import { digitsOf, failedNic, type JoinedGroup, type JoinFailure, LOST, whyNotJoined } from "./joined-group.ts";
 import {
   type BrokenJoin,
   JoinError,
   type NicDrift,
   type NicFailures,
   type NicState,
-  type Retried,
+  notJoined,
   type UnderlayJoins,
 } from "./joins.ts";
 import { type MembershipTable, readMemberships } from "./membership-table.ts";
 import { MembershipScript, type Memberships, type NetworkBinding } from "./memberships.ts";
 import { Nics } from "./nics.ts";
 import { SocketPacking } from "./socket-packing.ts";
+import { SystemError } from "./system-error.ts";
 
 /** Groups that go to native code at once: what is prepared for them holds the event loop up for a millisecond or two. */
 const SLICE = 512;
@@ -78,7 +80,9 @@ export class NicJoins implements UnderlayJoins {
   }
 
   async join(underlay: UnderlayGroup): Promise<void> {
-    const [failed] = await this.#join([underlay], true);
+    const [failed] = await this.#join([underlay], true).catch((error: unknown) => {
+      throw notAsked(error, underlay, this.nics);
+    });
     const failure = failed === undefined ? undefined : this.#failureOf(failed);
     if (failure !== undefined) throw new JoinError(failure.kind, failure.nic, failure.message);
   }
@@ -93,16 +97,22 @@ export class NicJoins implements UnderlayJoins {
     await this.#leaveOn(groups, () => true);
   }
 
-  async retry(): Promise<Retried> {
-    const before = [...this.#broken].map((group) => ({ group, nic: failedNic(group) }));
-    if (before.length > 0)
-      await this.#join(
-        before.map(({ group }) => group.underlay),
-        false,
-      );
-    const mended = before.filter(({ group }) => !this.#broken.has(group));
-    const nics = new Set(mended.map(({ nic }) => nic));
-    return { groups: mended.length, nics: this.nics.filter((_, nic) => nics.has(nic)) };
+  async retry(): Promise<ReadonlyMap<string, number>> {
+    const before = [...this.#broken].map((group) => ({ group, nic: this.nics[failedNic(group)] as string }));
+    const mended = new Map<string, number>();
+    if (before.length === 0) return mended;
+    await this.#nics.current();
+    // A NIC that came is for the survey to find, so that it is told once and as what it is.
+    if (this.#nics.indexes.some((index, nic) => index !== this.#settled[nic])) {
+      this.#nics.changed();
+      return mended;
+    }
+    await this.#join(
+      before.map(({ group }) => group.underlay),
+      false,
+    );
+    for (const { group, nic } of before) if (!this.#broken.has(group)) mended.set(nic, (mended.get(nic) ?? 0) + 1);
+    return mended;
   }
 
   async survey(): Promise<readonly NicDrift[]> {
@@ -137,7 +147,8 @@ export class NicJoins implements UnderlayJoins {
     return this.nics.map((name, nic) => {
       const index = this.#nics.indexes[nic] as number;
       const at = group?.at[nic] ?? 0;
-      const state = { name, index: index === 0 ? undefined : index, joined: at !== 0 && at === index };
+      const joined = at !== 0 && at === index && group?.failed[nic] === 0;
+      const state = { name, index: index === 0 ? undefined : index, joined };
       const error = group === undefined ? undefined : this.#whyNot(group, nic);
       return error === undefined ? state : { ...state, error: error.message };
     });
@@ -210,11 +221,12 @@ export class NicJoins implements UnderlayJoins {
     }
   }
 
-  /** Memberships on these NICs that the kernel has no more. Those it seems to lack are looked for twice: others may change the table while it is read. */
+  /** Memberships on these NICs that the kernel has no more. Those it seems to lack are looked for again: the table comes in pieces, and what others leave meanwhile makes a line be passed over. */
   async #lost(nics: readonly number[]): Promise<NicDrift[]> {
+    for (const nic of nics) for (const group of this.#all(({ failed }) => failed[nic] === LOST)) group.failed[nic] = 0;
     if (nics.length === 0 || this.#groups.size === 0) return [];
     let suspects = new Map(nics.map((nic) => [nic, this.#all(({ at }) => at[nic] === this.#nics.indexes[nic])]));
-    for (let look = 0; look < 2; look++) {
+    for (let look = 0; look < 3; look++) {
       const table = await this.#readTable(nics.map((nic) => this.#nics.indexes[nic] as number));
       if (table === undefined) return [];
       suspects = new Map([...suspects].map(([nic, groups]) => [nic, this.#notIn(table, nic, groups)]));
@@ -224,6 +236,7 @@ export class NicJoins implements UnderlayJoins {
       .filter(([, groups]) => groups.length > 0)
       .map(([nic, groups]) => {
         const index = this.#nics.indexes[nic] as number;
+        for (const { failed } of groups) failed[nic] = LOST;
         return this.#drift("filter-lost", nic, index, index, groups);
       });
   }
@@ -277,4 +290,12 @@ export class NicJoins implements UnderlayJoins {
   #whyNot(group: JoinedGroup, nic: number): JoinFailure | undefined {
     return whyNotJoined(group, nic, this.nics[nic] as string, this.#nics.indexes[nic] as number);
   }
+}
+
+/** The system did not even tell which NICs there are, mostly for want of a descriptor. */
+function notAsked(error: unknown, underlay: UnderlayGroup, nics: readonly string[]): unknown {
+  if (!(error instanceof SystemError)) return error;
+  const { kind, text } = joinReason(error.errno);
+  const nic = nics.includes(error.path) ? error.path : nics.join(", ");
+  return new JoinError(kind, nic, notJoined(underlay, nic, 0, text));
 }

@@ -24,6 +24,7 @@ export class Nics {
   /** Whether the indexes are known to be those of now: while a watch says nothing. */
   #fresh = false;
   #watch: InterfaceWatch | undefined;
+  #changed: (() => void) | undefined;
   #poll: NodeJS.Timeout | undefined;
   #due: NodeJS.Timeout | undefined;
   #lastCall = Number.NEGATIVE_INFINITY;
@@ -59,6 +60,7 @@ export class Nics {
 
   /** Calls `changed` when it is time to look again. */
   watch(changed: () => void): void {
+    this.#changed = changed;
     if (this.#binding.watchInterfaces === undefined) {
       this.#startPolling(changed);
       return;
@@ -77,6 +79,11 @@ export class Nics {
     } catch (error) {
       broken(error);
     }
+  }
+
+  /** Somebody saw a change before the watch did. */
+  changed(): void {
+    if (this.#changed !== undefined) this.#callSoon(this.#changed);
   }
 
   close(): void {

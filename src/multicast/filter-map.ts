@@ -4,7 +4,7 @@
  * as once and releasing an unknown one is nothing. The first holder joins every NIC or none, the
  * last one leaves them all. Who is to be a holder is `filter-holding.ts`'s to say.
  */
-import { SledcastError } from "../error.ts";
+import { messageOf, SledcastError } from "../error.ts";
 import type { BrokenJoin, NicDrift, NicState, UnderlayJoins } from "../host/joins.ts";
 import type { Log } from "../log.ts";
 import type { UnderlayGroup } from "../net/group.ts";
@@ -85,10 +85,15 @@ export class MulticastFilterMap {
     this.#log.debug({ underlay, group: holder }, "underlay group left on the NICs");
   }
 
-  /** Tries again the joins that failed. */
+  /** Tries again the joins that failed. Never throws: what stays broken stays listed. */
   async retry(): Promise<void> {
-    const { groups, nics } = await this.#joins.retry();
-    if (groups > 0) this.#log.info({ nics, groups }, "underlay groups joined on the NICs after earlier failure");
+    try {
+      for (const [nic, groups] of await this.#joins.retry()) {
+        this.#log.info({ nic, groups }, "underlay groups joined on the NIC after earlier failure");
+      }
+    } catch (error) {
+      this.#log.debug({ error: messageOf(error) }, "joins could not be retried");
+    }
   }
 
   /** Where the NICs and the kernel's memberships differ from what was done. */

@@ -306,7 +306,7 @@ for (const { name, load, why } of cases) {
         const errors = await memberships.run(made);
         clearInterval(ticking);
         expect(errors).toEqual(new Int32Array(made.length));
-        expect(joined(1).size).toBe(10_000);
+        await expect.poll(() => joined(1).size).toBe(10_000);
         expect(ticks).toBeGreaterThan(5);
       });
     });

@@ -19,9 +19,18 @@ export function group(number: number): UnderlayGroup {
 const asInTable = (number: number) =>
   `ff04${"0".repeat(20)}${OWN.toString(16).padStart(4, "0")}${number.toString(16).padStart(4, "0")}`;
 
-/** The interface's groups (of this process, by `group`'s numbers) with how many sockets are members. */
+/**
+ * The interface's groups (of this process, by `group`'s numbers) with how many sockets are members.
+ * The table comes in pieces, each found by counting lines: what other suites leave meanwhile makes a
+ * line be passed over. No line is there that is not true, so several looks together are complete.
+ */
 export function joined(index: number): Map<number, number> {
   const groups = new Map<number, number>();
+  for (let look = 0; look < 3; look++) readInto(groups, index);
+  return groups;
+}
+
+function readInto(groups: Map<number, number>, index: number): void {
   const own = asInTable(0).slice(0, -4);
   for (const line of readFileSync("/proc/net/igmp6", "utf8").split("\n")) {
     const [at, , address = "", users] = line.trim().split(/\s+/);
@@ -29,7 +38,6 @@ export function joined(index: number): Map<number, number> {
       groups.set(Number.parseInt(address.slice(-4), 16), Number(users));
     }
   }
-  return groups;
 }
 
 export interface OpenSocket {
