@@ -27,8 +27,14 @@ const AFTER_MS = 1500;
 const END_MARK_WITHIN_MS = 10_000;
 const CARRIED_WITHIN_MS = 30_000;
 
-const WAYS = { upgrade: "SIGTERM", crash: "SIGKILL" } as const;
+/** The last one shows what is gained where another process is a member of the same groups meanwhile. */
+const WAYS = {
+  upgrade: { signal: "SIGTERM", held: false },
+  crash: { signal: "SIGKILL", held: false },
+  "crash, groups held": { signal: "SIGKILL", held: true },
+} as const;
 type Way = keyof typeof WAYS;
+const WAY_NAMES = Object.keys(WAYS) as Way[];
 
 interface Round {
   /** Datagrams that a NIC did not get: mean of both. */
@@ -103,7 +109,7 @@ type Times = Pick<Round, "goneMs" | "listeningMs" | "readyMs">;
 
 async function restart(sled: Sled, way: Way): Promise<Times> {
   const asked = performance.now();
-  await sled.stopAgent(WAYS[way]);
+  await sled.stopAgent(WAYS[way].signal);
   const gone = performance.now();
   const goneAt = Date.now();
   sled.startAgent();
@@ -157,14 +163,17 @@ async function roundsOf(count: number, rounds: number): Promise<Record<Way, Roun
     const sample = lab.groups.slice(0, Math.min(count, MOST_SAMPLED));
     const receiver = lab.sled(2);
     await receiver.stopAgent("SIGTERM");
-    await receiver.seed(mappingsOf(count, sample));
+    const mappings = mappingsOf(count, sample);
+    await receiver.seed(mappings);
     receiver.startAgent();
     await receiver.ready();
-    const series: Record<Way, Round[]> = { upgrade: [], crash: [] };
+    const series: Record<Way, Round[]> = { upgrade: [], crash: [], "crash, groups held": [] };
     for (let round = 0; round < rounds; round++) {
-      for (const way of ["upgrade", "crash"] as const) {
+      for (const way of WAY_NAMES) {
+        const holder = WAYS[way].held ? await receiver.hold(mappings.map(({ underlay }) => underlay)) : undefined;
         await untilCarried(lab, sample);
         series[way].push(await measure(lab, sample, way));
+        await holder?.stop();
       }
     }
     await lab.assertSnooping();
@@ -196,8 +205,8 @@ console.log(
 console.log("|---|---|---|---|---|---|---|---|---|");
 for (const count of counts) {
   const series = await roundsOf(count, rounds);
-  for (const way of ["upgrade", "crash"] as const) {
+  for (const way of WAY_NAMES) {
     const cells = COLUMNS.map((column) => cell(series[way], column));
-    console.log(`| ${[count.toLocaleString("en-US"), `${way} (${WAYS[way]})`, ...cells].join(" | ")} |`);
+    console.log(`| ${[count.toLocaleString("en-US"), `${way} (${WAYS[way].signal})`, ...cells].join(" | ")} |`);
   }
 }
