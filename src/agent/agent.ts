@@ -38,6 +38,10 @@ export class SledAgent {
   readonly #readiness = new Readiness();
   #giveUpTimer: NodeJS.Timeout | undefined;
   #stockTaken = false;
+  /** NICs changed while the start was not through, which may have looked at them before. */
+  #nicsUnseen = false;
+  /** What the start is at. */
+  #step: "driver" | "joins" = "joins";
   #closing = false;
 
   constructor(options: AgentOptions) {
@@ -55,7 +59,7 @@ export class SledAgent {
     );
     metrics.watch(SIZE_HELP, () => sizes(parts));
     options.transport.onReturn?.(() => void this.#driverReturned());
-    parts.joins.watch(() => void this.#nicsChanged());
+    parts.joins.watch(() => this.#nicsChanged());
   }
 
   /** Brings the sled from what the driver holds to what follows from it. Resolves when each step has been tried. */
@@ -69,13 +73,15 @@ export class SledAgent {
         });
         break;
       } catch (error) {
-        this.#readiness.waiting("driver", messageOf(error));
-        log.warn({ error: messageOf(error) }, "the driver does not answer; trying again");
+        this.#readiness.waiting(this.#step, messageOf(error));
+        const what = this.#step === "driver" ? "the driver does not answer" : "the NICs cannot be looked at";
+        log.warn({ error: messageOf(error) }, `${what}; trying again`);
         await new Promise((resolve) => setTimeout(resolve, pause).unref());
       }
     }
     this.#repairs.wake();
     this.#audits.schedule();
+    if (this.#nicsUnseen) await this.#nicsChanged();
   }
 
   /** Its tables can be empty now, or others': all of them are held against what should be. */
@@ -88,9 +94,10 @@ export class SledAgent {
     }
   }
 
-  /** A NIC came, went, or may have lost its memberships. Before the start is through, the start looks itself. */
+  /** A NIC came, went, or may have lost its memberships. */
   async #nicsChanged(): Promise<void> {
-    if (!this.#stockTaken || this.#closing) return;
+    this.#nicsUnseen = !this.#stockTaken;
+    if (this.#nicsUnseen || this.#closing) return;
     try {
       await this.#audits.runNics();
     } catch (error) {
@@ -100,11 +107,13 @@ export class SledAgent {
 
   async #takeStock(): Promise<void> {
     const { driver, underlay, mappings, filters, holding, forwarding, log } = this.#parts;
+    this.#step = "joins";
     // The NICs as they are: nothing is joined yet, so there is nothing to say but what is missing.
     for (const drift of await filters.survey()) await filters.mend(drift);
     const missing = filters.missingNics;
     if (missing.length > 0)
       log.warn({ nics: missing }, "underlay NICs are missing; groups are joined on them when they come");
+    this.#step = "driver";
     await underlay.set();
     if (holding.policy === "subscribed") await holding.follow(await driver.dumpMcastSubscriptions());
     const found = await mappings.takeStock();

@@ -118,7 +118,7 @@ export class Audit {
     return { what, subject, repaired: true };
   }
 
-  async #nics(note: Note): Promise<void> {
+  async #nics(note: Note, mode: AuditMode): Promise<void> {
     const { filters, log } = this.#parts;
     const drifts = await filters.survey().catch((error: unknown): readonly NicDrift[] => {
       log.warn({ error: messageOf(error) }, "the NICs could not be looked at; they are taken for what they were");
@@ -130,7 +130,7 @@ export class Audit {
       await note(what, { nic, before, index, groups: `${underlays.length}` }, () => filters.mend(drift));
     }
     // What a NIC refused until now it may take after the change.
-    await filters.retry();
+    if (mode === "repair") await filters.retry();
   }
 
   /** Looking is setting, so it is not for observers. */
@@ -141,11 +141,12 @@ export class Audit {
   }
 
   async #mappings(note: Note): Promise<void> {
-    const { view, mappings } = this.#parts;
+    const { view, mappings, filters } = this.#parts;
     for (const change of view.differences(await mappings.dump())) {
       const { group, before, after } = change;
       await note("mapping-taken-up", { group, before, underlay: after }, () => mappings.takeUp([change]));
     }
+    filters.sayWhatFailed();
   }
 
   /** Nothing hangs on the forwarding table here; it is only looked at, so that what is shown is what is there. */

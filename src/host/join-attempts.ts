@@ -16,10 +16,13 @@ interface Attempt {
   /** NICs whose socket says that it has the membership already: it is left first. */
   readonly leaveFirst: Set<number>;
   looked: boolean;
-  moved: boolean;
+  moves: number;
   /** The socket that was full: what the group has there is left, and it goes to another. */
   movesFrom: number | undefined;
 }
+
+/** The first shows that a socket is full, the second how many go into one; the others are for what changes meanwhile. */
+const MOST_MOVES = 4;
 
 /** What a step of a script was for, so that its errno finds its place. */
 type Step =
@@ -44,7 +47,7 @@ export class JoinAttempts {
    */
   async run(groups: readonly JoinedGroup[], allOrNone: boolean): Promise<JoinedGroup[]> {
     let open = groups.map(
-      (group): Attempt => ({ group, leaveFirst: new Set(), looked: false, moved: false, movesFrom: undefined }),
+      (group): Attempt => ({ group, leaveFirst: new Set(), looked: false, moves: 0, movesFrom: undefined }),
     );
     while (open.length > 0) open = await this.#round(open);
     const failed = groups.filter((group) => group.failed.some((errno) => errno !== 0));
@@ -167,11 +170,12 @@ export class JoinAttempts {
   /** ENOMEM in a socket that holds others' memberships is its own bound (`socket-packing.ts`): another may take these. */
   #spread(socket: number, attempts: ReadonlySet<Attempt>): Attempt[] {
     const fit = this.#packing.groupsIn(socket) - attempts.size;
-    if (fit < 1) return [];
-    this.#packing.full(fit);
-    const moving = [...attempts].filter(({ moved }) => !moved);
+    // illumos has no such bound.
+    if (fit < 1 || process.platform === "sunos") return [];
+    this.#packing.full(socket, fit);
+    const moving = [...attempts].filter(({ moves }) => moves < MOST_MOVES);
     for (const attempt of moving) {
-      attempt.moved = true;
+      attempt.moves++;
       attempt.movesFrom = socket;
     }
     return moving;

@@ -17,6 +17,7 @@ const REASONS: Readonly<Record<string, string>> = {
     process.platform === "sunos"
       ? "the NIC cannot be joined on: it belongs to an IPMP group (join on the group's interface), or is a VNI"
       : NO_IPV6,
+  EAFNOSUPPORT: "the host has no IPv6",
   EADDRINUSE: "the socket held the membership already and did not let it go",
   EPERM: "the process may not: it needs the privilege net_access",
   EACCES: "the process may not: it needs the privilege net_access",
@@ -32,7 +33,8 @@ const LIMITS: Readonly<Record<string, string>> = {
 
 /** Why the join failed; `errno` is this platform's, or NO_SUCH_NIC. */
 export function joinReason(errno: number): { readonly kind: ErrorKind; readonly text: string } {
-  if (errno === NO_SUCH_NIC) return { kind: "underlay-join-failed", text: "there is no such NIC" };
+  if (errno === NO_SUCH_NIC)
+    return { kind: "underlay-join-failed", text: "there is no such NIC: plumb it, or correct underlay.nics" };
   const code = errnoName(errno);
   const limit = LIMITS[code];
   if (limit !== undefined) return { kind: "resource-limit", text: `${code}: ${limit}` };

@@ -1,5 +1,4 @@
 /** What is known of an underlay group on the NICs. */
-import { constants } from "node:os";
 import type { ErrorKind } from "../error.ts";
 import type { UnderlayGroup } from "../net/group.ts";
 import { writeIpBytes } from "../net/ip-parse-bytes.ts";
@@ -19,8 +18,8 @@ export interface JoinedGroup {
   readonly at: number[];
   /** Why the last try failed: an errno, NO_SUCH_NIC, or LOST; 0: it did not. */
   readonly failed: number[];
-  /** Its 32 hexadecimal digits, once they were needed. */
-  digits: string | undefined;
+  /** As the kernel's table has it: 32 hexadecimal digits. */
+  readonly digits: string;
 }
 
 /** In place of an errno: it was joined, and a survey found that the kernel forgot it, which the socket does not know. */
@@ -40,25 +39,24 @@ export function failedNic({ failed }: JoinedGroup): number {
 /** Why the group is not joined on the NIC, which has that index now (0: none); undefined: it is. */
 export function whyNotJoined(group: JoinedGroup, nic: number, name: string, index: number): JoinFailure | undefined {
   const at = group.at[nic] as number;
-  let errno = group.failed[nic] as number;
-  // Joined under another index than the NIC has: the next survey will say so.
-  if (errno === 0 && at !== 0 && at !== index) errno = index === 0 ? NO_SUCH_NIC : constants.errno.ENXIO;
-  if (errno === 0) return undefined;
-  if (errno === LOST) {
-    const text = "the kernel has lost the membership, and the next repair joins again";
-    return { kind: "underlay-join-failed", nic: name, message: notJoined(group.underlay, name, index, text) };
-  }
-  const { kind, text } = joinReason(errno);
-  return { kind, nic: name, message: notJoined(group.underlay, name, errno === NO_SUCH_NIC ? 0 : index, text) };
+  const errno = group.failed[nic] as number;
+  const say = ({ kind, text }: { readonly kind: ErrorKind; readonly text: string }) => {
+    return { kind, nic: name, message: notJoined(group.underlay, name, index, text) };
+  };
+  const kind = "underlay-join-failed";
+  if (errno === LOST) return say({ kind, text: "the kernel has lost the membership; a repair joins again" });
+  if (errno !== 0) return say(joinReason(errno));
+  if (at === 0 || at === index) return undefined;
+  if (index === 0) return say(joinReason(NO_SUCH_NIC));
+  return say({ kind, text: `it is joined under index ${at}, which is gone; a repair joins again` });
 }
 
 const bytes = Buffer.alloc(16);
 
-/** The group as the kernel's table has it: 32 hexadecimal digits. Kept, since every audit asks for it. */
-export function digitsOf(group: JoinedGroup): string {
-  if (group.digits === undefined) {
-    writeIpBytes(group.underlay, bytes, 0);
-    group.digits = bytes.toString("hex");
-  }
-  return group.digits;
+/** A group that is joined nowhere yet, and wanted by nobody; `nics` is how many there are. */
+export function freshGroup(underlay: UnderlayGroup, order: number, nics: number): JoinedGroup {
+  const none = () => new Array<number>(nics).fill(0);
+  writeIpBytes(underlay, bytes, 0);
+  const digits = bytes.toString("hex");
+  return { underlay, order, wanted: false, socket: undefined, at: none(), failed: none(), digits };
 }

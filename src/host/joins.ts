@@ -84,7 +84,7 @@ export interface UnderlayJoins {
   /** What holds for each NIC. */
   states(underlay: UnderlayGroup): readonly NicState[];
   /** From now on, `changed` is called soon after something about the host's NICs changed: time for a survey. */
-  watch(changed: () => void): void;
+  watch(changed: () => Promise<void>): void;
   close(): Promise<void>;
 }
 

@@ -4,7 +4,7 @@
  */
 import { constants } from "node:os";
 import type { Request } from "./koffi-network-worker.ts";
-import { type CallThread, CallThreads } from "./koffi-thread.ts";
+import { CallThreads } from "./koffi-thread.ts";
 import {
   indexesFrom,
   type MembershipScript,
@@ -33,15 +33,14 @@ function checkScript(script: ArrayBuffer): void {
 }
 
 class KoffiMemberships implements Memberships {
-  /** Taken when there is something to run. */
-  #thread: CallThread<Request> | undefined;
+  /** Taken at once: where descriptors have run out no thread can be started, and there would be nobody to say so. */
+  readonly #thread = networkThreads.take();
   #closed: Promise<void> | undefined;
 
   async run(script: MembershipScript): Promise<Int32Array> {
     const bytes = script.pack();
     checkScript(bytes);
     if (this.#closed !== undefined) throw new SystemError("setsockopt", "memberships", constants.errno.EBADF);
-    this.#thread ??= networkThreads.take();
     const answer = await this.#thread.ask({ kind: "run", script: bytes }, [bytes]);
     if (typeof answer === "number") throw new SystemError("setsockopt", "memberships", answer);
     return new Int32Array(answer);
@@ -54,7 +53,6 @@ class KoffiMemberships implements Memberships {
 
   async #close(): Promise<void> {
     const thread = this.#thread;
-    if (thread === undefined) return;
     // The thread answers in order, so this one comes behind all that is under way.
     await thread.ask({ kind: "close" }).then(
       () => networkThreads.giveBack(thread),

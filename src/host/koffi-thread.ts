@@ -5,7 +5,9 @@
  * call and the look at errno are two steps of one thread with nothing between them.
  */
 import { existsSync } from "node:fs";
+import { constants } from "node:os";
 import { Worker } from "node:worker_threads";
+import { SystemError } from "./system-error.ts";
 
 /** An errno, or what was asked for. */
 export type Answer = number | ArrayBuffer;
@@ -25,7 +27,7 @@ export class CallThread<Request> {
     this.#worker = new Worker(script, { execArgv: [] });
     this.#worker.unref();
     this.#worker.on("message", (answer: Answer) => this.#settle()?.resolve(answer));
-    this.#worker.on("error", (error: Error) => this.#fail(error));
+    this.#worker.on("error", (error: Error) => this.#fail(asSystemError(error)));
     this.#worker.on("exit", () => this.#fail(new Error("koffi's thread ended")));
   }
 
@@ -59,6 +61,13 @@ export class CallThread<Request> {
     this.#ended ??= reason;
     for (const waiting of this.#waiting.splice(0)) waiting.reject(reason);
   }
+}
+
+/** A thread takes descriptors; Node names the errno in the message alone: `Worker initialization failure: EMFILE`. */
+function asSystemError(error: Error): Error {
+  const code = /^Worker initialization failure: (E\w+)/.exec(error.message)?.[1];
+  const errno = Object.entries(constants.errno).find(([name]) => name === code)?.[1];
+  return errno === undefined ? error : new SystemError("pthread_create", "koffi", errno);
 }
 
 const MOST_IDLE = 2;

@@ -7,8 +7,8 @@
  * still believes in it. illumos tells it to `netstat -gn -f inet6` over a STREAMS request for its
  * MIB, and that is IP's view as well: whether the driver took the MAC address is told nowhere (a
  * refusal comes back to IP, not to the caller, and the NIC's filter has no common kstat). There
- * and on macOS only the NICs' indexes are looked at, which covers what is known to lose memberships
- * there: an index is not given out twice.
+ * and on macOS only the NICs' indexes are looked at, which on illumos covers what is known to lose
+ * memberships: a NIC that is plumbed again gets the next index of a counter.
  */
 import { createReadStream } from "node:fs";
 

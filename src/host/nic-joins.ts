@@ -3,13 +3,14 @@
  * under which index it was joined, and what a failure leaves behind. Its methods are called in the
  * lane, one at a time.
  */
+import { constants } from "node:os";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Log } from "../log.ts";
 import type { UnderlayGroup } from "../net/group.ts";
 import { ReturningMap } from "../returning-map.ts";
 import { JoinAttempts } from "./join-attempts.ts";
-import { joinReason } from "./join-reason.ts";
-import { digitsOf, failedNic, type JoinedGroup, type JoinFailure, LOST, whyNotJoined } from "./joined-group.ts";
+import { joinReason, NO_SUCH_NIC } from "./join-reason.ts";
+import { failedNic, freshGroup, type JoinedGroup, type JoinFailure, whyNotJoined } from "./joined-group.ts";
 import {
   type BrokenJoin,
   JoinError,
@@ -19,8 +20,9 @@ import {
   notJoined,
   type UnderlayJoins,
 } from "./joins.ts";
-import { type MembershipTable, readMemberships } from "./membership-table.ts";
+import { readMemberships } from "./membership-table.ts";
 import { MembershipScript, type Memberships, type NetworkBinding } from "./memberships.ts";
+import { NicSurvey, type ReadTable } from "./nic-survey.ts";
 import { Nics } from "./nics.ts";
 import { SocketPacking } from "./socket-packing.ts";
 import { SystemError } from "./system-error.ts";
@@ -33,7 +35,7 @@ export interface NicJoinsOptions {
   readonly nics: readonly string[];
   readonly log: Log;
   /** Where the kernel's table is read; left out: the host's. */
-  readonly table?: (indexes: readonly number[]) => Promise<MembershipTable | undefined>;
+  readonly table?: ReadTable;
 }
 
 export class NicJoins implements UnderlayJoins {
@@ -43,11 +45,11 @@ export class NicJoins implements UnderlayJoins {
   readonly #memberships: Memberships;
   readonly #packing: SocketPacking;
   readonly #attempts: JoinAttempts;
-  readonly #readTable: (indexes: readonly number[]) => Promise<MembershipTable | undefined>;
+  readonly #survey: NicSurvey;
   readonly #groups = new ReturningMap<UnderlayGroup, JoinedGroup>();
   readonly #broken = new Set<JoinedGroup>();
-  /** The index of each NIC that the memberships were last brought in line with. */
-  readonly #settled: number[];
+  /** Of the others, what the last survey found other than it was left, until it is mended: for good, where nobody is to mend. */
+  readonly #adrift = new Set<JoinedGroup>();
   #joins = 0;
 
   constructor({ binding, nics, log, table = readMemberships }: NicJoinsOptions) {
@@ -57,8 +59,7 @@ export class NicJoins implements UnderlayJoins {
     this.#memberships = binding.openMemberships();
     this.#packing = new SocketPacking(nics.length);
     this.#attempts = new JoinAttempts(this.#memberships, this.#packing, this.#nics);
-    this.#readTable = table;
-    this.#settled = nics.map(() => 0);
+    this.#survey = new NicSurvey(this.#nics, table);
   }
 
   get missing(): readonly string[] {
@@ -66,15 +67,17 @@ export class NicJoins implements UnderlayJoins {
   }
 
   get brokenCount(): number {
-    return this.#broken.size;
+    return this.#broken.size + this.#adrift.size;
   }
 
   broken(most: number): readonly BrokenJoin[] {
     const found: BrokenJoin[] = [];
-    for (const group of this.#broken) {
-      if (found.length === most) break;
-      const failure = this.#failureOf(group);
-      if (failure !== undefined) found.push({ underlay: group.underlay, reason: failure.message });
+    for (const groups of [this.#broken, this.#adrift]) {
+      for (const group of groups) {
+        if (found.length === most) return found;
+        const reason = this.#failureOf(group)?.message ?? "not joined on every NIC";
+        found.push({ underlay: group.underlay, reason });
+      }
     }
     return found;
   }
@@ -92,9 +95,9 @@ export class NicJoins implements UnderlayJoins {
   }
 
   async leave(underlays: readonly UnderlayGroup[]): Promise<void> {
-    const groups = this.#newestFirst(underlays.flatMap((underlay) => this.#groups.get(underlay) ?? []));
+    const groups = this.#known(underlays);
     for (const group of groups) this.#forget(group);
-    await this.#leaveOn(groups, () => true);
+    await this.#leaveOn(newestFirst(groups), () => true);
   }
 
   async retry(): Promise<ReadonlyMap<string, number>> {
@@ -102,9 +105,9 @@ export class NicJoins implements UnderlayJoins {
     const mended = new Map<string, number>();
     if (before.length === 0) return mended;
     await this.#nics.current();
-    // A NIC that came is for the survey to find, so that it is told once and as what it is.
-    if (this.#nics.indexes.some((index, nic) => index !== this.#settled[nic])) {
-      this.#nics.changed();
+    // A NIC that came is for a survey to find, so that it is told once and as what it is.
+    if (!this.#survey.isSettled) {
+      if (!this.#survey.isSeen) this.#nics.changed();
       return mended;
     }
     await this.#join(
@@ -116,28 +119,23 @@ export class NicJoins implements UnderlayJoins {
   }
 
   async survey(): Promise<readonly NicDrift[]> {
-    await this.#nics.refresh();
-    const drifts: NicDrift[] = [];
-    const steady: number[] = [];
-    for (const [nic, index] of this.#nics.indexes.entries()) {
-      const before = this.#settled[nic] as number;
-      if (index === before && index !== 0) steady.push(nic);
-      if (index === before) continue;
-      const about = this.#all((group) => index !== 0 || group.at[nic] !== 0);
-      const what = index === 0 ? "nic-gone" : "nic-returned";
-      drifts.push(this.#drift(what, nic, before, index, about));
+    this.#adrift.clear();
+    const drifts = await this.#survey.run([...this.#groups].map(([, group]) => group));
+    for (const { underlays } of drifts) {
+      for (const group of this.#known(underlays)) if (!this.#broken.has(group)) this.#adrift.add(group);
     }
-    return [...drifts, ...(await this.#lost(steady))];
+    return drifts;
   }
 
   async mend(drift: NicDrift): Promise<string | undefined> {
     const nic = this.nics.indexOf(drift.nic);
-    const groups = this.#newestFirst(drift.underlays.flatMap((underlay) => this.#groups.get(underlay) ?? []));
+    const groups = this.#known(drift.underlays);
     // A detached membership is left by its old index. Joining without that would be EADDRINUSE
     // where the kernel forgot the membership and the socket did not.
-    await this.#leaveOn(groups, (other) => other === nic);
-    this.#settled[nic] = drift.index ?? 0;
-    const failures = await this.joinWhereCan(groups.reverse().map(({ underlay }) => underlay));
+    await this.#leaveOn(newestFirst(groups), (other) => other === nic);
+    for (const group of groups) this.#setBroken(group, nic);
+    const failures = await this.joinWhereCan(groups.map(({ underlay }) => underlay));
+    this.#survey.settle(nic, drift.index ?? 0);
     if (drift.what === "nic-gone") return undefined;
     return failures.find((failure) => failure.nic === drift.nic)?.first;
   }
@@ -154,14 +152,12 @@ export class NicJoins implements UnderlayJoins {
     });
   }
 
-  watch(changed: () => void): void {
+  watch(changed: () => Promise<void>): void {
     this.#nics.watch(changed);
   }
 
   async close(): Promise<void> {
     this.#nics.close();
-    this.#groups.clear();
-    this.#broken.clear();
     await this.#memberships.close();
   }
 
@@ -176,7 +172,7 @@ export class NicJoins implements UnderlayJoins {
       try {
         failed.push(...(await this.#attempts.run(groups, allOrNone)));
       } catch (error) {
-        for (const group of groups) if (!group.wanted) this.#forget(group);
+        await this.#abandon(groups, error);
         throw error;
       }
       for (const group of groups) this.#settle(group, allOrNone);
@@ -184,12 +180,24 @@ export class NicJoins implements UnderlayJoins {
     return failed;
   }
 
+  /** The try itself broke: what was wanted is broken wherever it is not joined, the rest is joined nowhere. */
+  async #abandon(groups: readonly JoinedGroup[], cause: unknown): Promise<void> {
+    const errno = cause instanceof SystemError ? cause.errno : constants.errno.EIO;
+    const unwanted = groups.filter(({ wanted }) => !wanted);
+    for (const group of unwanted) this.#forget(group);
+    for (const group of groups) {
+      if (!group.wanted) continue;
+      for (const [nic, index] of this.#nics.indexes.entries()) {
+        if (group.at[nic] === 0 || group.at[nic] !== index) this.#setBroken(group, nic, errno);
+      }
+    }
+    await this.#leaveOn(newestFirst(unwanted), () => true);
+  }
+
   #take(underlay: UnderlayGroup): JoinedGroup {
     const known = this.#groups.get(underlay);
     if (known !== undefined) return known;
-    const none = () => this.nics.map(() => 0);
-    const order = this.#joins++;
-    const group = { underlay, order, wanted: false, socket: undefined, at: none(), failed: none(), digits: undefined };
+    const group = freshGroup(underlay, this.#joins++, this.nics.length);
     this.#groups.set(underlay, group);
     return group;
   }
@@ -202,13 +210,22 @@ export class NicJoins implements UnderlayJoins {
       return;
     }
     group.wanted = true;
+    this.#adrift.delete(group);
     if (inOrder) this.#broken.delete(group);
     else this.#broken.add(group);
+  }
+
+  /** Until a try says otherwise. */
+  #setBroken(group: JoinedGroup, nic: number, errno: number = NO_SUCH_NIC): void {
+    group.failed[nic] = errno;
+    this.#adrift.delete(group);
+    this.#broken.add(group);
   }
 
   #forget(group: JoinedGroup): void {
     this.#groups.delete(group.underlay);
     this.#broken.delete(group);
+    this.#adrift.delete(group);
   }
 
   /** Leaves the groups on those NICs, in this order, and closes the sockets that have nothing left. */
@@ -221,49 +238,8 @@ export class NicJoins implements UnderlayJoins {
     }
   }
 
-  /** Memberships on these NICs that the kernel has no more. Those it seems to lack are looked for again: the table comes in pieces, and what others leave meanwhile makes a line be passed over. */
-  async #lost(nics: readonly number[]): Promise<NicDrift[]> {
-    for (const nic of nics) for (const group of this.#all(({ failed }) => failed[nic] === LOST)) group.failed[nic] = 0;
-    if (nics.length === 0 || this.#groups.size === 0) return [];
-    let suspects = new Map(nics.map((nic) => [nic, this.#all(({ at }) => at[nic] === this.#nics.indexes[nic])]));
-    for (let look = 0; look < 3; look++) {
-      const table = await this.#readTable(nics.map((nic) => this.#nics.indexes[nic] as number));
-      if (table === undefined) return [];
-      suspects = new Map([...suspects].map(([nic, groups]) => [nic, this.#notIn(table, nic, groups)]));
-      if ([...suspects.values()].every((groups) => groups.length === 0)) return [];
-    }
-    return [...suspects]
-      .filter(([, groups]) => groups.length > 0)
-      .map(([nic, groups]) => {
-        const index = this.#nics.indexes[nic] as number;
-        for (const { failed } of groups) failed[nic] = LOST;
-        return this.#drift("filter-lost", nic, index, index, groups);
-      });
-  }
-
-  #notIn(table: MembershipTable, nic: number, groups: readonly JoinedGroup[]): JoinedGroup[] {
-    const joined = table.get(this.#nics.indexes[nic] as number);
-    return groups.filter((group) => !joined?.has(digitsOf(group)));
-  }
-
-  #drift(what: NicDrift["what"], nic: number, before: number, index: number, groups: readonly JoinedGroup[]): NicDrift {
-    return {
-      what,
-      nic: this.nics[nic] as string,
-      before: before === 0 ? undefined : before,
-      index: index === 0 ? undefined : index,
-      underlays: groups.map(({ underlay }) => underlay),
-    };
-  }
-
-  #all(which: (group: JoinedGroup) => boolean): JoinedGroup[] {
-    const found: JoinedGroup[] = [];
-    for (const [, group] of this.#groups) if (which(group)) found.push(group);
-    return found;
-  }
-
-  #newestFirst(groups: readonly JoinedGroup[]): JoinedGroup[] {
-    return [...groups].sort((a, b) => b.order - a.order);
+  #known(underlays: readonly UnderlayGroup[]): JoinedGroup[] {
+    return underlays.flatMap((underlay) => this.#groups.get(underlay) ?? []);
   }
 
   #byNic(failed: readonly JoinedGroup[]): NicFailures[] {
@@ -281,15 +257,23 @@ export class NicJoins implements UnderlayJoins {
     }));
   }
 
+  /** Of the first NIC that it is not joined on. */
   #failureOf(group: JoinedGroup): JoinFailure | undefined {
-    const nic = failedNic(group);
-    return nic < 0 ? undefined : this.#whyNot(group, nic);
+    for (const nic of this.nics.keys()) {
+      const failure = this.#whyNot(group, nic);
+      if (failure !== undefined) return failure;
+    }
+    return undefined;
   }
 
   /** Why the group is not joined on the NIC; undefined: it is. */
   #whyNot(group: JoinedGroup, nic: number): JoinFailure | undefined {
     return whyNotJoined(group, nic, this.nics[nic] as string, this.#nics.indexes[nic] as number);
   }
+}
+
+function newestFirst(groups: readonly JoinedGroup[]): JoinedGroup[] {
+  return [...groups].sort((a, b) => b.order - a.order);
 }
 
 /** The system did not even tell which NICs there are, mostly for want of a descriptor. */

@@ -7,14 +7,15 @@ import type { InterfaceWatch, NetworkBinding } from "./memberships.ts";
 const POLL_MS = 500;
 /** Changes come in bursts (a NIC that goes away says so in five messages): one look serves them all. */
 const SETTLE_MS = 20;
-/** And on a host whose links change all the time, no more than this often. */
+/** And on a host whose links change all the time, no more than this often, */
 const AT_MOST_EVERY_MS = 200;
+/** or so many times as long as the last look took, */
+const TIMES_A_LOOK = 5;
+/** but so that a change is still seen to within a second. */
+const AT_LEAST_EVERY_MS = 800;
 
-export interface Nic {
-  readonly name: string;
-  /** 0: it is not there. */
-  readonly index: number;
-}
+/** Looks at what changed, and is done when that was seen to. It does not fail. */
+export type Look = () => Promise<void>;
 
 export class Nics {
   readonly names: readonly string[];
@@ -24,10 +25,12 @@ export class Nics {
   /** Whether the indexes are known to be those of now: while a watch says nothing. */
   #fresh = false;
   #watch: InterfaceWatch | undefined;
-  #changed: (() => void) | undefined;
+  #changed: Look | undefined;
+  #looking = false;
+  #asked = false;
   #poll: NodeJS.Timeout | undefined;
   #due: NodeJS.Timeout | undefined;
-  #lastCall = Number.NEGATIVE_INFINITY;
+  #notBefore = 0;
   #closed = false;
 
   constructor(binding: NetworkBinding, names: readonly string[], log: Log) {
@@ -58,8 +61,8 @@ export class Nics {
     if (!this.#fresh) await this.refresh();
   }
 
-  /** Calls `changed` when it is time to look again. */
-  watch(changed: () => void): void {
+  /** Calls `changed` when it is time to look again, and not while it looks. */
+  watch(changed: Look): void {
     this.#changed = changed;
     if (this.#binding.watchInterfaces === undefined) {
       this.#startPolling(changed);
@@ -93,7 +96,7 @@ export class Nics {
     clearTimeout(this.#due);
   }
 
-  #startPolling(changed: () => void): void {
+  #startPolling(changed: Look): void {
     if (this.#closed) return;
     let busy = false;
     let known = this.#indexes;
@@ -114,14 +117,25 @@ export class Nics {
     this.#poll.unref();
   }
 
-  #callSoon(changed: () => void): void {
-    if (this.#closed || this.#due !== undefined) return;
-    const wait = Math.max(SETTLE_MS, this.#lastCall + AT_MOST_EVERY_MS - performance.now());
-    this.#due = setTimeout(() => {
-      this.#due = undefined;
-      this.#lastCall = performance.now();
-      changed();
-    }, wait);
-    this.#due.unref();
+  #callSoon(changed: Look): void {
+    if (this.#closed) return;
+    this.#asked = true;
+    if (this.#due !== undefined || this.#looking) return;
+    const wait = Math.max(SETTLE_MS, this.#notBefore - performance.now());
+    this.#due = setTimeout(() => void this.#look(changed), wait).unref();
+  }
+
+  async #look(changed: Look): Promise<void> {
+    this.#due = undefined;
+    this.#looking = true;
+    // What changes from here on may not be seen by this look.
+    this.#asked = false;
+    const since = performance.now();
+    await changed();
+    const took = performance.now() - since;
+    this.#looking = false;
+    const pause = Math.min(AT_LEAST_EVERY_MS, Math.max(AT_MOST_EVERY_MS, TIMES_A_LOOK * took));
+    this.#notBefore = performance.now() + pause;
+    if (this.#asked) this.#callSoon(changed);
   }
 }

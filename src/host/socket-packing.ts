@@ -22,6 +22,9 @@ export class SocketPacking {
   /** Groups in each open socket, oldest socket first. */
   readonly #groups = new Map<number, number>();
   readonly #roomy = new Set<number>();
+  /** Sockets that were found to take no more. */
+  readonly #full = new Set<number>();
+  #mostThatFit: number | undefined;
   readonly #spare: number[] = [];
   #newest: number | undefined;
   #next = 0;
@@ -70,14 +73,25 @@ export class SocketPacking {
     this.#total -= this.groupsIn(socket);
     this.#groups.delete(socket);
     this.#roomy.delete(socket);
+    this.#full.delete(socket);
     this.#spare.push(socket);
     if (this.#newest === socket) this.#newest = [...this.#groups.keys()].pop();
   }
 
-  /** The OS took no more than so many groups in one socket: from now on nobody tries more. */
-  full(groups: number): void {
-    this.#capacity = Math.max(1, Math.min(this.#capacity, groups));
-    for (const [socket, held] of this.#groups) if (held >= this.#capacity) this.#roomy.delete(socket);
+  /**
+   * The OS took no more than so many groups in this socket, which gets no more. Once can be a moment's
+   * want of memory. A second socket shows what bounds them all, and from then on nobody tries more.
+   */
+  full(socket: number, groups: number): void {
+    this.#roomy.delete(socket);
+    this.#full.add(socket);
+    if (this.#mostThatFit === undefined) {
+      this.#mostThatFit = groups;
+      return;
+    }
+    this.#mostThatFit = Math.max(this.#mostThatFit, groups);
+    this.#capacity = Math.max(1, Math.min(this.#capacity, this.#mostThatFit));
+    for (const [one, held] of this.#groups) if (held >= this.#capacity) this.#roomy.delete(one);
   }
 
   #choose(): number | undefined {
@@ -91,7 +105,7 @@ export class SocketPacking {
     const groups = this.groupsIn(socket) + change;
     this.#groups.set(socket, groups);
     this.#total += change;
-    if (groups < this.#capacity) this.#roomy.add(socket);
+    if (groups < this.#capacity && !this.#full.has(socket)) this.#roomy.add(socket);
     else this.#roomy.delete(socket);
   }
 }

@@ -45,9 +45,25 @@ export class FilterHolding {
     return this.#hasMember(group, ["applied"]);
   }
 
-  /** Before a member subscribes. Throws what a NIC refused. */
+  /**
+   * Before a member subscribes. Throws what a NIC refused, unless the group holds the filter already:
+   * then it is joined where it can be, and a NIC that is missing does not keep the others from serving.
+   */
   async beforeMember(group: Ip, underlay: UnderlayGroup): Promise<void> {
-    if (this.policy === "subscribed") await this.#filters.acquire(underlay, group);
+    if (this.policy === "mapped") return;
+    if (this.#filters.holds(underlay, group)) await this.#filters.hold([{ group, underlay }]);
+    else await this.#filters.acquire(underlay, group);
+  }
+
+  /** Before a member is put back that was there until now: the filter is held again as far as the NICs let it. */
+  async beforeReturn(group: Ip, underlay: UnderlayGroup): Promise<void> {
+    if (this.policy === "subscribed") await this.#filters.hold([{ group, underlay }]);
+  }
+
+  /** After subscriptions on the underlay were settled: groups there that no member is left of let the filter go. */
+  async afterSettling(underlay: UnderlayGroup): Promise<void> {
+    if (this.policy === "mapped") return;
+    for (const group of [...this.#view.groupsOn(underlay)]) await this.afterMember(group, underlay);
   }
 
   /** After a member of the group left, or waits again: the last one lets the filter go. */

@@ -85,7 +85,7 @@ export class MulticastFilterMap {
     this.#log.debug({ underlay, group: holder }, "underlay group left on the NICs");
   }
 
-  /** Tries again the joins that failed. Never throws: what stays broken stays listed. */
+  /** Tries again the joins that failed, where the NICs are as last surveyed. Never throws: what stays broken stays listed. */
   async retry(): Promise<void> {
     try {
       for (const [nic, groups] of await this.#joins.retry()) {

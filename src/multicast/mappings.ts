@@ -107,6 +107,7 @@ export class Mappings {
     const dump = await this.dump();
     if (!this.#view.agreesWith(dump)) {
       await this.takeUp(this.#view.differences(dump));
+      this.#filters.sayWhatFailed();
       this.#view.agreed(dump);
     }
     this.#uncertain = undefined;
@@ -147,7 +148,6 @@ export class Mappings {
       }
       if (after !== undefined) {
         await this.#holding.hold([{ group, underlay: after }]);
-        this.#filters.sayWhatFailed();
         this.#view.map(group, after);
         await this.#subscriptions.wake(group);
       }

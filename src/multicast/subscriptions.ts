@@ -111,6 +111,8 @@ export class Subscriptions {
   async reinstate(port: string, group: MulticastAddr, filter: SourceFilter): Promise<void> {
     const member: Member = { port, group, filter, status: noMapping(group) };
     this.members.put(member);
+    const underlay = this.#view.underlayOf(group);
+    if (underlay !== undefined) await this.#holding.beforeReturn(group, underlay);
     await this.#applyOrDegrade(member);
     if (member.status.state === "degraded") throw new SledcastError("driver-busy", member.status.reason);
   }
@@ -128,13 +130,14 @@ export class Subscriptions {
 
   /** The port is gone, and its subscriptions with it. */
   async forgetPort(port: string): Promise<void> {
-    for (const member of [...this.members.ofPort(port).values()]) {
+    // Newest first, as filters are best left.
+    for (const member of [...this.members.ofPort(port).values()].reverse()) {
       this.members.remove(port, member.group);
       this.#degraded.delete(member);
       const underlay = this.#view.underlayOf(member.group);
       if (underlay !== undefined) await this.#holding.afterMember(member.group, underlay);
     }
-    this.#unsettled.forgetPort(port);
+    for (const underlay of this.#unsettled.forgetPort(port)) await this.#holding.afterSettling(underlay);
   }
 
   /** Takes a group's ports off its underlay, as must be done before its mapping changes. */
@@ -311,6 +314,7 @@ export class Subscriptions {
     try {
       await this.#ignoringLostPort(() => this.settle(port, underlay));
       this.#unsettled.delete(port, underlay);
+      await this.#holding.afterSettling(underlay);
       this.#log.info({ port, underlay }, "subscription settled after a failed undo");
     } catch (error) {
       this.#log.debug({ port, underlay, error: messageOf(error) }, "subscription is still unsettled");

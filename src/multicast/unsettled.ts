@@ -10,7 +10,9 @@ export class UnsettledSubscriptions {
   readonly #ports = new Map<UnderlayGroup, Set<string>>();
 
   get count(): number {
-    return this.#ports.size;
+    let count = 0;
+    for (const ports of this.#ports.values()) count += ports.size;
+    return count;
   }
 
   add(port: string, underlay: UnderlayGroup): void {
@@ -25,8 +27,11 @@ export class UnsettledSubscriptions {
     if (ports?.size === 0) this.#ports.delete(underlay);
   }
 
-  forgetPort(port: string): void {
-    for (const underlay of [...this.#ports.keys()]) this.delete(port, underlay);
+  /** Answers where it was unsettled. */
+  forgetPort(port: string): UnderlayGroup[] {
+    const where = [...this.#ports].filter(([, ports]) => ports.has(port)).map(([underlay]) => underlay);
+    for (const underlay of where) this.delete(port, underlay);
+    return where;
   }
 
   list(): Unsettled[] {

@@ -6,6 +6,7 @@ import { constants } from "node:os";
 import type { MembershipScript, Memberships, NetworkBinding } from "../../src/host/memberships.ts";
 import { STEP, STEP_BYTES } from "../../src/host/memberships.ts";
 import { NicJoins } from "../../src/host/nic-joins.ts";
+import { SystemError } from "../../src/host/system-error.ts";
 import type { Log } from "../../src/log.ts";
 import { ipv6At } from "../../src/net/ip-bytes.ts";
 
@@ -24,6 +25,10 @@ export class FakeNics implements NetworkBinding {
   /** How many of the next joins fail, and with what. */
   failNext = 0;
   failWith: number = EADDRNOTAVAIL;
+  /** How many of the next look-ups of NICs fail, for want of a descriptor. */
+  failLookUps = 0;
+  /** Groups in the order they were left. */
+  readonly left: string[] = [];
   /** Memberships that a socket may have; the next one is ENOMEM. */
   optmem = Number.POSITIVE_INFINITY;
   /** Sockets that may be open; the next one is EMFILE. */
@@ -69,9 +74,9 @@ export class FakeNics implements NetworkBinding {
   }
 
   /** The NIC goes. Sockets go on believing. */
-  unplug(name: string): void {
+  unplug(name: string, watch: "told" | "unseen" = "told"): void {
     this.#interfaces.delete(name);
-    this.#tell();
+    if (watch === "told") this.#tell();
   }
 
   /** The kernel drops the memberships on a NIC and says nothing, as on Linux when the MTU falls below 1280 for a moment. */
@@ -89,6 +94,10 @@ export class FakeNics implements NetworkBinding {
   }
 
   async interfaceIndexes(names: readonly string[]): Promise<readonly number[]> {
+    if (this.failLookUps > 0) {
+      this.failLookUps--;
+      throw new SystemError("if_nametoindex", names[0] ?? "", constants.errno.EMFILE);
+    }
     return names.map((name) => this.#interfaces.get(name)?.index ?? 0);
   }
 
@@ -133,6 +142,7 @@ export class FakeNics implements NetworkBinding {
     if (operation === STEP.leave) {
       if (!beliefs.delete(belief)) return there === undefined ? ENODEV : EADDRNOTAVAIL;
       drop(there, group, socket);
+      this.left.push(textOf(group));
       return 0;
     }
     if (beliefs.has(belief)) return EADDRINUSE;

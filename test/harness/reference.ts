@@ -60,7 +60,9 @@ export function observe(sled: Sled) {
       subscriptions.flatMap(([underlay, subs]) => subs.map(([port, filter]) => `${underlay} ${port} ${text(filter)}`)),
     ),
     filters: sorted(
-      sled.agent.listFilters().map(({ underlay, holders }) => `${underlay} ${sorted(holders as readonly string[]).join()}`),
+      sled.agent
+        .listFilters()
+        .map(({ underlay, holders }) => `${underlay} ${sorted(holders as readonly string[]).join()}`),
     ),
     joined: sled.nics.names.map((nic) => sled.nics.joinedOn(nic)),
     memberships: sorted(

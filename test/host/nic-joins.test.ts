@@ -113,6 +113,76 @@ describe("limits of the host", () => {
   });
 });
 
+describe("a look-up of the NICs that fails for want of a descriptor", () => {
+  test("is a limit of the host, and no NIC is taken for gone", async () => {
+    const nics = new FakeNics();
+    const joins = nics.joins();
+    await repaired(joins);
+    await joins.join(group(1));
+    nics.failLookUps = 1;
+    await expect(joins.survey()).rejects.toMatchObject({ code: "EMFILE" });
+    nics.failLookUps = 1;
+    await expect(joins.join(group(2))).rejects.toMatchObject({
+      kind: "resource-limit",
+      message: expect.stringMatching(/ff04::2 on NIC net0 failed: EMFILE/),
+    });
+    expect([...nics.joined]).toEqual(["ff04::1"]);
+    expect(await joins.survey()).toEqual([]);
+  });
+
+  test("in the middle of a join leaves nothing behind", async () => {
+    const nics = new FakeNics();
+    const joins = nics.joins();
+    joins.watch(async () => {});
+    await repaired(joins);
+    // The join meets an index that is gone, and the look that follows fails.
+    nics.unplug("net1", "unseen");
+    nics.failLookUps = 1;
+    await expect(joins.join(group(1))).rejects.toMatchObject({ kind: "resource-limit" });
+    expect(nics.joinedOn("net0")).toEqual([]);
+    expect(nics.openSockets).toBe(0);
+    await joins.close();
+  });
+
+  test("while a NIC is mended leaves its groups broken, and they are joined by a retry", async () => {
+    const nics = new FakeNics();
+    const joins = nics.joins();
+    await repaired(joins);
+    await joins.joinWhereCan([group(1), group(2)]);
+    nics.unplug("net1");
+    nics.plug("net1");
+    const [drift] = await joins.survey();
+    nics.failLookUps = 1;
+    await expect(joins.mend(drift as never)).rejects.toThrow();
+    expect(joins.brokenCount).toBe(2);
+    expect(joins.states(group(1))[1]).toMatchObject({ joined: false, error: expect.any(String) });
+    await repaired(joins);
+    expect(joins.brokenCount).toBe(0);
+    expect(nics.joinedOn("net1")).toEqual(["ff04::1", "ff04::2"]);
+  });
+});
+
+test("groups that are left together are left newest first", async () => {
+  const nics = new FakeNics(["net0"]);
+  const joins = nics.joins();
+  const groups = [1, 2, 3, 4].map(group);
+  await joins.joinWhereCan(groups);
+  await joins.leave(groups);
+  expect(nics.left).toEqual([4, 3, 2, 1].map(group));
+});
+
+test("one moment's want of memory does not cost descriptors for ever", async () => {
+  const nics = new FakeNics();
+  const joins = nics.joins();
+  await joins.join(group(1));
+  nics.failNext = 1;
+  nics.failWith = ENOMEM;
+  await joins.join(group(2));
+  await joins.joinWhereCan(Array.from({ length: 200 }, (_, i) => group(i + 3)));
+  expect(nics.joined.size).toBe(202);
+  expect(nics.openSockets).toBeLessThanOrEqual(5);
+});
+
 describe("a survey", () => {
   test("names the NIC that is gone, the one that came, and the memberships that are lost", async () => {
     const nics = new FakeNics(["net0", "net1", "net2"]);
@@ -141,7 +211,7 @@ describe("a survey", () => {
         name: "net0",
         index: undefined,
         joined: false,
-        error: "joining underlay group ff04::1 on NIC net0 failed: there is no such NIC",
+        error: expect.stringMatching(/^joining underlay group ff04::1 on NIC net0 failed: there is no such NIC: /),
       },
       { name: "net1", index: 5, joined: true },
       { name: "net2", index: 4, joined: true },

@@ -184,7 +184,56 @@ describe("memberships that the kernel lost", () => {
   });
 });
 
+test("a mapping table that others emptied is left newest first", async () => {
+  await start();
+  for (const n of [1, 2, 3, 4]) await sled.setMapping(`239.1.1.${n}`, `ff04::${n}`);
+  for (const n of [1, 2, 3, 4]) {
+    await sled.model.call("ClearMcast2Phys", { group: `239.1.1.${n}`, underlay: `ff04::${n}` } as never);
+  }
+  await audit();
+  expect([...new Set(sled.nics.left)]).toEqual(["ff04::4", "ff04::3", "ff04::2", "ff04::1"]);
+});
+
+test("mappings taken up while a NIC is missing are one line about it", async () => {
+  await start();
+  sled.nics.unplug("net1");
+  await expect.poll(degraded, { timeout: 5000 }).toEqual(["nic net1"]);
+  sled.log.records.length = 0;
+  for (let n = 1; n < 100; n++) {
+    await sled.model.call("SetMcast2Phys", { group: `239.1.1.${n}`, underlay: `ff04::${n}` } as never);
+  }
+  await sled.get("/networking/mcast-m2p");
+  expect(about("net1")).toMatchObject([{ level: "warn", fields: { groups: 99 } }]);
+});
+
+test("a NIC that changes while the start is under way is joined all the same", async () => {
+  const model = new DriverModel();
+  await model.call("SetMcast2Phys", { group: "239.1.1.1", underlay: "ff04::1" } as never);
+  const nics = new FakeNics();
+  sled = await Sled.over(model, { nics, awaitStart: false });
+  // The start has looked at the NICs, and joined nothing yet.
+  nics.unplug("net1");
+  nics.plug("net1");
+  await expect.poll(() => nics.joinedOn("net1"), { timeout: 5000 }).toEqual(["ff04::1"]);
+  await expect.poll(degraded, { timeout: 5000 }).toEqual([]);
+});
+
 describe("observe mode", () => {
+  test("looks once for each change, and says in every place what is not joined", async () => {
+    await start({ auditMode: "observe" });
+    await sled.setMapping("239.1.1.1", "ff04::1");
+    sled.nics.failNext = 0;
+    sled.nics.unplug("net0");
+    sled.nics.plug("net0");
+    const said = () => about("net0").filter(({ fields }) => fields.drift !== undefined);
+    await expect.poll(() => said().length, { timeout: 5000 }).toBe(1);
+    expect(degraded()).toEqual(["filter ff04::1"]);
+    expect(sled.agent.status().counts).toMatchObject({ filters_degraded: 1 });
+    expect((await sled.get("/readyz")).text).toContain("joined under index 2, which is gone");
+    await sled.agent.repair();
+    expect(said()).toHaveLength(1);
+  });
+
   test("reports a NIC that came back under another index and does not touch it", async () => {
     await start({ auditMode: "observe" });
     await sled.setMapping("239.1.1.1", "ff04::1");

@@ -121,6 +121,55 @@ describe("a NIC that refuses", () => {
   });
 });
 
+describe("while a NIC is missing", () => {
+  /** guest0 receives on net0 all the same. */
+  async function receivingOnNet0(): Promise<void> {
+    await sled.setMapping("239.1.1.1", "ff04::1");
+    await sled.join(VM1, "239.1.1.1");
+    sled.nics.unplug("net1");
+    await sled.request("POST", "/multicast/audit");
+  }
+  const receives = () => [sled.nics.joinedOn("net0"), sled.subscriptions];
+  const asBefore = [["ff04::1"], { "ff04::1": { guest0: "exclude()" } }];
+
+  test("a move that the NIC refuses is UNDERLAY_JOIN_FAILED, and leaves them in effect where they were", async () => {
+    await receivingOnNet0();
+    const answer = await sled.adopt(VM1, "guest2");
+    expect(answer.status).toBe(503);
+    expect(answer.body).toMatchObject({ error_code: "UNDERLAY_JOIN_FAILED" });
+    expect(receives()).toEqual(asBefore);
+  });
+
+  test("an unregister that fails halfway leaves the memberships in effect", async () => {
+    await sled.setMapping("239.1.1.2", "ff04::2");
+    await sled.join(VM1, "239.1.1.2");
+    await receivingOnNet0();
+    sled.fail("McastUnsubscribe", { skip: 1 });
+    expect((await sled.delete(`/vmms/${VM1}`)).status).toBe(503);
+    const any = { guest0: "exclude()" };
+    expect(receives()).toEqual([["ff04::1", "ff04::2"], { "ff04::1": any, "ff04::2": any }]);
+  });
+
+  test("a subscription that the driver lost is put back by the audit", async () => {
+    await receivingOnNet0();
+    await opteadm("McastUnsubscribe", { port: "guest0", group: "239.1.1.1" });
+    await audit();
+    expect(receives()).toEqual(asBefore);
+  });
+});
+
+test("a join whose taking back failed keeps the filter only until that is settled", async () => {
+  await sled.setMapping("239.1.1.1", "ff04::1");
+  sled.fail("McastSubscribe", { when: "after" });
+  sled.fail("McastUnsubscribe");
+  expect((await sled.join(VM1, "239.1.1.1")).status).toBe(503);
+  expect(joined()).toEqual(["ff04::1"]);
+  await sled.agent.repair();
+  expect(sled.subscriptions).toEqual({});
+  expect(holders()).toEqual({});
+  expect(joined()).toEqual([]);
+});
+
 test("a join that the driver refuses leaves no filter behind", async () => {
   await sled.setMapping("239.1.1.1", "ff04::1");
   sled.fail("McastSubscribe");
