@@ -130,10 +130,10 @@ export class NicJoins implements UnderlayJoins {
   async mend(drift: NicDrift): Promise<string | undefined> {
     const nic = this.nics.indexOf(drift.nic);
     const groups = this.#known(drift.underlays);
-    // A detached membership is left by its old index. Joining without that would be EADDRINUSE
+    // From here on nobody is told that it is joined. A detached membership is left by its old index. Joining without that would be EADDRINUSE
     // where the kernel forgot the membership and the socket did not.
-    await this.#leaveOn(newestFirst(groups), (other) => other === nic);
     for (const group of groups) this.#setBroken(group, nic);
+    await this.#leaveOn(newestFirst(groups), (other) => other === nic);
     const failures = await this.joinWhereCan(groups.map(({ underlay }) => underlay));
     this.#survey.settle(nic, drift.index ?? 0);
     if (drift.what === "nic-gone") return undefined;
