@@ -1,11 +1,12 @@
 /** What holds for the C++ as text and under each compiler at hand, whatever it does when it runs. */
 import { execFile } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { describe, expect, it, test } from "vitest";
+import { describe, expect, it, onTestFinished, test } from "vitest";
 
 const run = promisify(execFile);
 const require = createRequire(import.meta.url);
@@ -90,6 +91,14 @@ const HEADERS = [
 ];
 const DEFINES = ["NAPI_VERSION=8", "NAPI_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS"];
 
+const FLAGS = [
+  "-std=c++17",
+  ...WARNINGS,
+  ...DEFINES.map((name) => `-D${name}`),
+  `-I${NATIVE}`,
+  ...HEADERS.flatMap((folder) => ["-isystem", folder]),
+];
+
 const isThere = (compiler: string) =>
   run(compiler, ["--version"]).then(
     () => true,
@@ -103,17 +112,22 @@ describe.each(["g++", "clang++"])("%s", async (compiler) => {
   const sources = [...PORTABLE, ...(process.platform === "linux" ? filesIn("fake-xde") : [])];
   const title = "takes each source without a warning";
   test.skipIf(!there && !required)(there ? title : `${title} (${compiler} is not installed)`, async () => {
+    const nodesHeader = await precompiled(compiler);
     for (const source of sources.filter((name) => name.endsWith(".cc"))) {
-      const { stderr } = await run(compiler, [
-        "-std=c++17",
-        "-fsyntax-only",
-        ...WARNINGS,
-        ...DEFINES.map((name) => `-D${name}`),
-        `-I${NATIVE}`,
-        ...HEADERS.flatMap((folder) => ["-isystem", folder]),
-        path.join(NATIVE, source),
-      ]);
+      const header = source.startsWith("node") ? nodesHeader : [];
+      const { stderr } = await run(compiler, [...FLAGS, "-fsyntax-only", ...header, path.join(NATIVE, source)]);
       expect(stderr, source).toBe("");
     }
   });
 });
+
+/** Node's headers are most of what there is to read: they are read once. Answers the flags to use them by. */
+async function precompiled(compiler: string): Promise<readonly string[]> {
+  const folder = mkdtempSync(path.join(tmpdir(), "headers-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const header = path.join(folder, "nodes.h");
+  writeFileSync(header, "#include <napi.h>\n");
+  const compiled = `${header}.${compiler === "g++" ? "gch" : "pch"}`;
+  await run(compiler, [...FLAGS, "-x", "c++-header", header, "-o", compiled]);
+  return compiler === "g++" ? ["-include", header] : ["-include-pch", compiled];
+}
