@@ -1,5 +1,6 @@
 // An agent in process, over the driver model and real NICs, for bench/joins.ts:
-//   node bench/native/agent-joins.mjs <binding> <groups> <interface>...
+//   node bench/native/agent-joins.mjs <addon|koffi|none> <groups> <interface>...
+// With "none" every step succeeds at once, and what is left is the agent's own share.
 // With that many mappings in the driver it starts, which joins them all, and says what that took
 // as a line of JSON. It then waits for a line: "leave" leaves them all, group by group as a closing
 // config would, "close" closes; anything else, or being killed, ends it as it is.
@@ -15,9 +16,19 @@ const [{ SledAgent }, { DriverModel }, { ModelDatalinks }, { NicJoins }, { Metri
   built("host/nic-joins.js"),
   built("metrics.js"),
 ]);
-process.env.SLEDCAST_BINDING = bindingName;
-const { loadBinding } = await built("host/bindings.js");
-const { binding } = await loadBinding();
+const NO_KERNEL = {
+  name: "none",
+  openMemberships: () => ({ run: async (script) => new Int32Array(script.length), close: async () => {} }),
+  interfaceIndexes: async (names) => names.map((_, i) => i + 2),
+};
+
+async function bindingOf(name) {
+  if (name === "none") return NO_KERNEL;
+  process.env.SLEDCAST_BINDING = name;
+  const { loadBinding } = await built("host/bindings.js");
+  return (await loadBinding()).binding;
+}
+const binding = await bindingOf(bindingName);
 
 const silent = () => {};
 const log = { debug: silent, info: silent, warn: silent, error: console.error };
@@ -46,7 +57,8 @@ async function clocked(work) {
 const say = (what) => process.stdout.write(`${JSON.stringify(what)}\n`);
 
 // The join itself, once on a group that is left again: what is compiled at the first call is not the kernel's cost.
-const joins = new NicJoins({ binding, nics, log });
+const table = bindingName === "none" ? { table: async () => undefined } : {};
+const joins = new NicJoins({ binding, nics, log, ...table });
 let joinMs = 0;
 const joinWhereCan = joins.joinWhereCan.bind(joins);
 joins.joinWhereCan = async (groups) => {

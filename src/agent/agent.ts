@@ -81,7 +81,7 @@ export class SledAgent {
     }
     this.#repairs.wake();
     this.#audits.schedule();
-    if (this.#nicsUnseen) await this.#nicsChanged();
+    if (this.#nicsUnseen) void this.#nicsChanged();
   }
 
   /** Its tables can be empty now, or others': all of them are held against what should be. */

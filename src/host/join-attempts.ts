@@ -8,13 +8,16 @@ import { type JoinedGroup, LOST } from "./joined-group.ts";
 import { MembershipScript, type Memberships } from "./memberships.ts";
 import type { Nics } from "./nics.ts";
 import type { SocketPacking } from "./socket-packing.ts";
+import { inTurns } from "./turns.ts";
 
 const { EADDRINUSE, ENODEV, ENOMEM, ENXIO } = constants.errno;
+
+const NONE: ReadonlySet<number> = new Set();
 
 interface Attempt {
   readonly group: JoinedGroup;
   /** NICs whose socket says that it has the membership already: it is left first. */
-  readonly leaveFirst: Set<number>;
+  leaveFirst: ReadonlySet<number>;
   looked: boolean;
   moves: number;
   /** The socket that was full: what the group has there is left, and it goes to another. */
@@ -47,7 +50,7 @@ export class JoinAttempts {
    */
   async run(groups: readonly JoinedGroup[], allOrNone: boolean): Promise<JoinedGroup[]> {
     let open = groups.map(
-      (group): Attempt => ({ group, leaveFirst: new Set(), looked: false, moves: 0, movesFrom: undefined }),
+      (group): Attempt => ({ group, leaveFirst: NONE, looked: false, moves: 0, movesFrom: undefined }),
     );
     while (open.length > 0) open = await this.#round(open);
     const failed = groups.filter((group) => group.failed.some((errno) => errno !== 0));
@@ -74,9 +77,9 @@ export class JoinAttempts {
   async #round(attempts: readonly Attempt[]): Promise<Attempt[]> {
     const script = new MembershipScript();
     const steps: Step[] = [];
-    for (const attempt of attempts) this.#write(attempt, script, steps);
+    await inTurns(attempts, (attempt) => this.#write(attempt, script, steps));
     const errnos = script.length === 0 ? new Int32Array() : await this.#memberships.run(script);
-    const again = this.#read(steps, errnos);
+    const again = await this.#read(steps, errnos);
     // The indexes may be of before: the NIC went or came back meanwhile.
     if ([...again].some(({ looked }) => looked)) await this.#nics.refresh();
     return [...again];
@@ -97,8 +100,10 @@ export class JoinAttempts {
         steps.push(undefined);
         group.at[nic] = 0;
       }
-      group.failed[nic] = NO_SUCH_NIC;
-      if (index === 0) continue;
+      if (index === 0) {
+        group.failed[nic] = NO_SUCH_NIC;
+        continue;
+      }
       const socket = this.#socketOf(group, script, steps);
       if (leaveFirst.has(nic)) {
         script.leave(socket, group.underlay, index);
@@ -135,24 +140,24 @@ export class JoinAttempts {
     attempt.movesFrom = undefined;
   }
 
-  #read(steps: readonly Step[], errnos: Int32Array): Set<Attempt> {
+  async #read(steps: readonly Step[], errnos: Int32Array): Promise<Set<Attempt>> {
     const unopened = new Map<number, number>();
     const again = new Set<Attempt>();
     const cramped = new Map<number, Set<Attempt>>();
-    for (const [i, step] of steps.entries()) {
-      const errno = errnos[i] as number;
+    await inTurns(steps, (step, at) => {
+      const errno = errnos[at] as number;
       if (step?.kind === "open" && errno !== 0) unopened.set(step.socket, errno);
-      if (step?.kind !== "join") continue;
+      if (step?.kind !== "join") return;
       const { attempt, nic, index } = step;
       const socket = attempt.group.socket as number;
       // Without its socket every join is EBADF; what counts is why there is none.
       const cause = unopened.get(socket) ?? errno;
       attempt.group.failed[nic] = cause;
       if (cause === 0) attempt.group.at[nic] = index;
-      else if (unopened.has(socket)) continue;
+      else if (unopened.has(socket)) return;
       else if (cause === ENOMEM) cramped.set(socket, (cramped.get(socket) ?? new Set()).add(attempt));
       else if (knowsAWay(attempt, nic, cause)) again.add(attempt);
-    }
+    });
     this.#forgetSockets(steps, unopened);
     for (const [socket, attempts] of cramped) for (const attempt of this.#spread(socket, attempts)) again.add(attempt);
     return again;
@@ -192,7 +197,7 @@ export class JoinAttempts {
 function knowsAWay(attempt: Attempt, nic: number, errno: number): boolean {
   // Never "already joined": the socket believes so, the kernel may not (a NIC made again under its old index).
   if (errno === EADDRINUSE && !attempt.leaveFirst.has(nic)) {
-    attempt.leaveFirst.add(nic);
+    attempt.leaveFirst = new Set([...attempt.leaveFirst, nic]);
     return true;
   }
   if ((errno === ENODEV || errno === ENXIO) && !attempt.looked) {

@@ -4,7 +4,6 @@
  * lane, one at a time.
  */
 import { constants } from "node:os";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Log } from "../log.ts";
 import type { UnderlayGroup } from "../net/group.ts";
 import { ReturningMap } from "../returning-map.ts";
@@ -26,9 +25,10 @@ import { NicSurvey, type ReadTable } from "./nic-survey.ts";
 import { Nics } from "./nics.ts";
 import { SocketPacking } from "./socket-packing.ts";
 import { SystemError } from "./system-error.ts";
+import { inTurns } from "./turns.ts";
 
-/** Groups that go to native code at once: what is prepared for them holds the event loop up for a millisecond or two. */
-const SLICE = 512;
+/** Groups that go to native code at once. Each way there and back waits for the event loop, which the kernel's work for the joins holds up. */
+const SLICE = 2048;
 
 export interface NicJoinsOptions {
   readonly binding: NetworkBinding & { readonly name: string };
@@ -120,7 +120,7 @@ export class NicJoins implements UnderlayJoins {
 
   async survey(): Promise<readonly NicDrift[]> {
     this.#adrift.clear();
-    const drifts = await this.#survey.run([...this.#groups].map(([, group]) => group));
+    const drifts = await this.#survey.run(Array.from(this.#groups, ([, group]) => group));
     for (const { underlays } of drifts) {
       for (const group of this.#known(underlays)) if (!this.#broken.has(group)) this.#adrift.add(group);
     }
@@ -166,16 +166,15 @@ export class NicJoins implements UnderlayJoins {
     await this.#nics.current();
     const failed: JoinedGroup[] = [];
     for (let from = 0; from < underlays.length; from += SLICE) {
-      // Where there is nothing to ask the kernel (the NIC is missing) nothing else gives way to others.
-      if (from > 0) await nextTurn();
-      const groups = underlays.slice(from, from + SLICE).map((underlay) => this.#take(underlay));
+      const groups: JoinedGroup[] = [];
+      await inTurns(underlays.slice(from, from + SLICE), (underlay) => groups.push(this.#take(underlay)));
       try {
         failed.push(...(await this.#attempts.run(groups, allOrNone)));
       } catch (error) {
         await this.#abandon(groups, error);
         throw error;
       }
-      for (const group of groups) this.#settle(group, allOrNone);
+      await inTurns(groups, (group) => this.#settle(group, allOrNone));
     }
     return failed;
   }
@@ -232,7 +231,7 @@ export class NicJoins implements UnderlayJoins {
   async #leaveOn(groups: readonly JoinedGroup[], isOn: (nic: number) => boolean): Promise<void> {
     for (let from = 0; from < groups.length; from += SLICE) {
       const script = new MembershipScript();
-      for (const group of groups.slice(from, from + SLICE)) this.#attempts.leave(group, isOn, script);
+      await inTurns(groups.slice(from, from + SLICE), (group) => this.#attempts.leave(group, isOn, script));
       // What cannot be left is not there: there is nothing to be done about any errno.
       if (script.length > 0) await this.#memberships.run(script);
     }

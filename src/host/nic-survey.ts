@@ -1,9 +1,10 @@
 /** Looks for what is other than it was left: NICs that went or came, and memberships that the kernel lost. */
-import type { JoinedGroup } from "./joined-group.ts";
-import { LOST } from "./joined-group.ts";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { type JoinedGroup, LOST } from "./joined-group.ts";
 import type { NicDrift } from "./joins.ts";
 import type { MembershipTable } from "./membership-table.ts";
 import type { Nics } from "./nics.ts";
+import { inTurns } from "./turns.ts";
 
 export type ReadTable = (indexes: readonly number[]) => Promise<MembershipTable | undefined>;
 
@@ -63,11 +64,13 @@ export class NicSurvey {
     if (nics.length === 0 || groups.length === 0) return [];
     const indexOf = (nic: number) => this.#nics.indexes[nic] as number;
     let missing = new Map(nics.map((nic) => [nic, groups.filter(({ at }) => at[nic] === indexOf(nic))]));
+    await nextTurn();
     for (let look = 0; look < LOOKS; look++) {
       const table = await this.#readTable(nics.map(indexOf));
       if (table === undefined) return [];
-      const isMissing = (nic: number) => (group: JoinedGroup) => !table.get(indexOf(nic))?.has(group.digits);
-      missing = new Map([...missing].map(([nic, some]) => [nic, some.filter(isMissing(nic))]));
+      const still = new Map<number, JoinedGroup[]>();
+      for (const [nic, some] of missing) still.set(nic, await notIn(table.get(indexOf(nic)), some));
+      missing = still;
       if ([...missing.values()].every((some) => some.length === 0)) return [];
     }
     return [...missing]
@@ -87,4 +90,12 @@ export class NicSurvey {
       underlays: groups.map(({ underlay }) => underlay),
     };
   }
+}
+
+async function notIn(table: ReadonlySet<string> | undefined, groups: readonly JoinedGroup[]): Promise<JoinedGroup[]> {
+  const missing: JoinedGroup[] = [];
+  await inTurns(groups, (group) => {
+    if (!table?.has(group.digits)) missing.push(group);
+  });
+  return missing;
 }

@@ -6,6 +6,7 @@
  */
 import { messageOf, SledcastError } from "../error.ts";
 import type { BrokenJoin, NicDrift, NicState, UnderlayJoins } from "../host/joins.ts";
+import { inTurns } from "../host/turns.ts";
 import type { Log } from "../log.ts";
 import type { UnderlayGroup } from "../net/group.ts";
 import { compareIp, type Ip, sortedUnique } from "../net/ip.ts";
@@ -57,11 +58,11 @@ export class MulticastFilterMap {
   /** Like `acquire`, for mappings that exist whether the joins succeed or not: all are held, and those that failed are degraded. */
   async hold(mappings: readonly M2pMapping[]): Promise<void> {
     const failures = await this.#joins.joinWhereCan([...new Set(mappings.map(({ underlay }) => underlay))]);
-    for (const { group, underlay } of mappings) {
+    await inTurns(mappings, ({ group, underlay }) => {
       const holders = this.#holders.get(underlay);
       if (holders === undefined) this.#holders.set(underlay, new Set([group]));
       else holders.add(group);
-    }
+    });
     for (const { nic, groups, first } of failures) {
       const said = this.#failed.get(nic);
       this.#failed.set(nic, { groups: groups + (said?.groups ?? 0), first: said?.first ?? first });

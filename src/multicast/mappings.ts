@@ -6,6 +6,7 @@
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { messageOf } from "../error.ts";
+import { inTurns } from "../host/turns.ts";
 import { type Undo, type UndoStep, withUndo } from "../intent/undo.ts";
 import type { Log } from "../log.ts";
 import type { UnderlayGroup } from "../net/group.ts";
@@ -20,8 +21,8 @@ import type { SelfMaps } from "./self-maps.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 import type { MappingChange, MappingView } from "./view.ts";
 
-/** Mappings taken up between two turns of the event loop. */
-const SLICE = 512;
+/** Mappings that are taken up together. */
+const SLICE = 2048;
 
 export class Mappings {
   readonly #driver: Driver;
@@ -122,7 +123,9 @@ export class Mappings {
   /** The first look at the driver: every mapping is taken up, and held whether its join succeeds or not. */
   async takeStock(): Promise<number> {
     const dump = await this.dump();
+    await nextTurn();
     const changes = this.#view.differences(dump);
+    await nextTurn();
     for (let from = 0; from < changes.length; from += SLICE) {
       const found: M2pMapping[] = [];
       for (const { group, before, after } of changes.slice(from, from + SLICE)) {
@@ -131,7 +134,7 @@ export class Mappings {
       }
       // Held before it is known: what went wrong here is found as a difference again.
       await this.#holding.hold(found);
-      for (const { group, underlay } of found) this.#view.map(group, underlay);
+      await inTurns(found, ({ group, underlay }) => this.#view.map(group, underlay));
       // Joins give way by themselves; where there are none, what else there is to do gets its turn here.
       await nextTurn();
     }
