@@ -84,6 +84,9 @@ export class MappingView {
 
   /** Where the dump and the view differ. */
   differences(dump: readonly M2pMapping[]): MappingChange[] {
+    // At the start nothing is known, and looking ten thousand groups up to find that would take its time.
+    if (this.#underlays.size === 0)
+      return dump.map(({ group, underlay: after }) => ({ group, before: undefined, after }));
     const changes: MappingChange[] = [];
     for (const { group, underlay } of dump) {
       const before = this.#underlays.get(group);
