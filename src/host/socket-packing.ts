@@ -3,7 +3,7 @@
  *
  * Many groups share a socket: one each would cost 3.8 kB of kernel memory and a descriptor more
  * for every group, and joins take as long either way (10,000 groups on 2 NICs, one to 1,024 groups
- * a socket: 2.4 s to 1.9 s; `npm run bench -- joins` measures it). How many is bounded on Linux,
+ * a socket: 2.4 s to 1.9 s; `bench/native/join-groups.c` measures any number). How many is bounded on Linux,
  * which charges 56 bytes for each membership to `net.core.optmem_max` and answers ENOMEM past it:
  * 365 memberships at the 20,480 bytes of older kernels. On illumos nothing bounds them, but the
  * socket's list is walked at every join, which also wants few. Hence 64 groups a socket, and no more

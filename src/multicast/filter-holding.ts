@@ -11,7 +11,8 @@ import type { UnderlayGroup } from "../net/group.ts";
 import type { Ip } from "../net/ip.ts";
 import type { M2pMapping, SubscriptionEntry } from "../opte/types.ts";
 import type { MulticastFilterMap } from "./filter-map.ts";
-import type { MemberState, Members } from "./members.ts";
+import type { MemberState } from "./member-state.ts";
+import type { Members } from "./members.ts";
 import type { MappingView } from "./view.ts";
 
 export type JoinPolicy = "mapped" | "subscribed";

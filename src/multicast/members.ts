@@ -5,13 +5,7 @@
 import type { MulticastAddr } from "../net/group.ts";
 import type { Ip } from "../net/ip.ts";
 import type { SourceFilter } from "../opte/filter.ts";
-
-export type MemberState =
-  | { readonly state: "applied" }
-  /** Waits for a mapping or a port that is not there yet: normal. */
-  | { readonly state: "pending"; readonly reason: string }
-  /** Not in effect because something failed: retried. */
-  | { readonly state: "degraded"; readonly reason: string };
+import type { MemberState } from "./member-state.ts";
 
 export interface Member {
   readonly port: string;

@@ -18,15 +18,12 @@ import type { Driver } from "../opte/driver.ts";
 import { isOpte, mayHaveTakenEffect } from "../opte/error.ts";
 import { type SourceFilter, sameFilter } from "../opte/filter.ts";
 import type { FilterHolding } from "./filter-holding.ts";
-import type { Member, MemberState, Members } from "./members.ts";
+import { APPLIED, type MemberState, noMapping, whatItWaitsFor } from "./member-state.ts";
+import type { Member, Members } from "./members.ts";
 import type { SelfMaps } from "./self-maps.ts";
 import { type Unsettled, UnsettledSubscriptions } from "./unsettled.ts";
 import type { MappingView } from "./view.ts";
 import { wantedFilter } from "./wanted.ts";
-
-const APPLIED: MemberState = { state: "applied" };
-const noMapping = (group: Ip): MemberState => ({ state: "pending", reason: `group ${group} has no M2P mapping yet` });
-const noPort = (port: string): MemberState => ({ state: "pending", reason: `port ${port} is not in the driver` });
 
 export class Subscriptions {
   readonly members: Members;
@@ -255,7 +252,7 @@ export class Subscriptions {
     try {
       await this.#sync(member.port, underlay, member.group);
     } catch (error) {
-      const waiting = whatItWaitsFor(member, error);
+      const waiting = whatItWaitsFor(member.port, member.group, error);
       if (waiting === undefined) throw error;
       this.#setStatus(member, waiting);
       await this.#holding.afterMember(member.group, underlay);
@@ -328,12 +325,4 @@ export class Subscriptions {
       if (!isOpte(error, "PortNotFound")) throw error;
     }
   }
-}
-
-/** Whether a subscription failed only because something is not there yet. */
-function whatItWaitsFor({ port, group }: Member, error: unknown): MemberState | undefined {
-  if (isOpte(error, "PortNotFound")) return noPort(port);
-  // Group and sources were checked where they came in, so all that is left is that the driver
-  // lost the mapping behind our back. The next dump takes that up.
-  return isOpte(error, "BadState") ? noMapping(group) : undefined;
 }

@@ -6,7 +6,7 @@ import { messageOf, SledcastError } from "../error.ts";
 import { withUndo } from "../intent/undo.ts";
 import type { Log } from "../log.ts";
 import type { Flows } from "../multicast/flows.ts";
-import type { MemberState } from "../multicast/members.ts";
+import type { MemberState } from "../multicast/member-state.ts";
 import type { Subscriptions } from "../multicast/subscriptions.ts";
 import type { MulticastAddr } from "../net/group.ts";
 import { compareIp } from "../net/ip.ts";
