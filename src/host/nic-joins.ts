@@ -119,8 +119,8 @@ export class NicJoins implements UnderlayJoins {
   }
 
   async survey(): Promise<readonly NicDrift[]> {
-    this.#adrift.clear();
     const drifts = await this.#survey.run(Array.from(this.#groups, ([, group]) => group));
+    this.#adrift.clear();
     for (const { underlays } of drifts) {
       for (const group of this.#known(underlays)) if (!this.#broken.has(group)) this.#adrift.add(group);
     }

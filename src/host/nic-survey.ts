@@ -60,7 +60,6 @@ export class NicSurvey {
 
   /** Memberships on these NICs that the kernel has no more. They are marked. */
   async #lost(nics: readonly number[], groups: readonly JoinedGroup[]): Promise<NicDrift[]> {
-    for (const nic of nics) for (const { failed } of groups) if (failed[nic] === LOST) failed[nic] = 0;
     if (nics.length === 0 || groups.length === 0) return [];
     const indexOf = (nic: number) => this.#nics.indexes[nic] as number;
     let missing = new Map(nics.map((nic) => [nic, groups.filter(({ at }) => at[nic] === indexOf(nic))]));
@@ -71,8 +70,10 @@ export class NicSurvey {
       const still = new Map<number, JoinedGroup[]>();
       for (const [nic, some] of missing) still.set(nic, await notIn(table.get(indexOf(nic)), some));
       missing = still;
-      if ([...missing.values()].every((some) => some.length === 0)) return [];
+      if ([...missing.values()].every((some) => some.length === 0)) break;
     }
+    // Only now, when it is known: who asks meanwhile is told what the last survey found.
+    for (const nic of nics) for (const { failed } of groups) if (failed[nic] === LOST) failed[nic] = 0;
     return [...missing]
       .filter(([, some]) => some.length > 0)
       .map(([nic, some]) => {
