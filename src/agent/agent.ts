@@ -101,7 +101,8 @@ export class SledAgent {
     try {
       await this.#audits.runNics();
     } catch (error) {
-      this.#parts.log.warn({ error: messageOf(error) }, "a change of the host's NICs could not be looked into");
+      this.#parts.log.warn({ error: messageOf(error) }, "a change of the host's NICs could not be looked into yet");
+      setTimeout(() => this.#parts.joins.lookAgain(), 1000).unref();
     }
   }
 

@@ -57,6 +57,12 @@ export interface AuditParts {
 
 type Subject = Finding["subject"];
 
+/** What is not found by audits alone has words of its own. */
+const SAID: Partial<Record<Finding["what"], string>> = {
+  "nic-returned": "NIC is there; its groups are joined on it",
+  "filter-lost": "memberships that the kernel had lost are joined again",
+};
+
 /** A part of the audit, to be run in the lane. */
 export type AuditPart = (mode: AuditMode) => Promise<Finding[]>;
 
@@ -112,18 +118,22 @@ export class Audit {
       log.warn({ ...subject, drift: what, error: messageOf(error) }, "audit found drift and could not repair it");
       return { what, subject, repaired: false, error: messageOf(error) };
     }
-    if (what === "nic-gone")
-      log.warn({ ...subject, drift: what }, "NIC is gone; its groups are joined again when it returns");
-    else log.info({ ...subject, drift: what }, "audit found drift and repaired it");
+    const fields = { ...subject, drift: what };
+    if (what === "nic-gone") log.warn(fields, "NIC is gone; its groups are joined again when it returns");
+    else log.info(fields, SAID[what] ?? "audit found drift and repaired it");
     return { what, subject, repaired: true };
   }
 
   async #nics(note: Note, mode: AuditMode): Promise<void> {
     const { filters, log } = this.#parts;
-    const drifts = await filters.survey().catch((error: unknown): readonly NicDrift[] => {
+    let drifts: readonly NicDrift[];
+    try {
+      drifts = await filters.survey();
+    } catch (error) {
+      // Degraded from here on, and looked at again with growing pauses.
       log.warn({ error: messageOf(error) }, "the NICs could not be looked at; they are taken for what they were");
-      return [];
-    });
+      return;
+    }
     for (const drift of drifts) {
       const { what, nic, underlays } = drift;
       const [before, index] = [drift.before, drift.index].map((number) => number?.toString());

@@ -71,7 +71,14 @@ export function degradedThings(parts: Parts): Degraded[] {
       subject: underlay,
       reason: "this agent mapped the underlay group to itself and has not cleared that yet",
     })),
-    ...filters.missingNics.map((nic) => ({ thing: "nic" as const, subject: nic, reason: "there is no such NIC" })),
+    ...filters.missingNics.map((nic) => ({
+      thing: "nic" as const,
+      subject: nic,
+      reason: "there is no such NIC: plumb it, or correct underlay.nics",
+    })),
+    ...(filters.unseen === undefined
+      ? []
+      : [{ thing: "nic" as const, subject: "all", reason: `not looked at since a change: ${filters.unseen}` }]),
     ...degradedFilters(filters),
     ...subscriptions.degraded.map(({ port, group, status }) => ({
       thing: "membership" as const,
@@ -126,7 +133,7 @@ export function brokenCount({
 }: Parts): number {
   const counted = [filters, subscriptions, flows, ports].reduce((sum, part) => sum + part.brokenCount, 0);
   const missing = filters.missingNics.length;
-  const single = [driver.info.unavailable, underlay.broken, mappings.uncertain];
+  const single = [driver.info.unavailable, underlay.broken, mappings.uncertain, filters.unseen];
   return counted + missing + selfMaps.left.size + single.filter((reason) => reason !== undefined).length;
 }
 

@@ -16,8 +16,8 @@ export class JoinError extends SledcastError {
   override readonly name = "JoinError";
   readonly nic: string;
 
-  constructor(kind: ErrorKind, nic: string, message: string) {
-    super(kind, message);
+  constructor(kind: ErrorKind, nic: string, message: string, options?: { cause?: unknown }) {
+    super(kind, message, options);
     this.nic = nic;
   }
 }
@@ -65,6 +65,8 @@ export interface UnderlayJoins {
   readonly nics: readonly string[];
   /** Configured NICs that were not there when last looked for. */
   readonly missing: readonly string[];
+  /** Why the last survey failed, so that nobody knows how the NICs are; undefined: it did not. */
+  readonly unseen: string | undefined;
   /** How many groups are wanted and not joined on every NIC. */
   readonly brokenCount: number;
   /** Which those are, and why: no more than so many of them. */
@@ -85,6 +87,8 @@ export interface UnderlayJoins {
   states(underlay: UnderlayGroup): readonly NicState[];
   /** From now on, `changed` is called soon after something about the host's NICs changed: time for a survey. */
   watch(changed: () => Promise<void>): void;
+  /** Asks for a call of `changed`: a survey could not be made, or not be seen to. */
+  lookAgain(): void;
   close(): Promise<void>;
 }
 
@@ -93,6 +97,7 @@ export const NO_NICS: UnderlayJoins = {
   binding: "none",
   nics: [],
   missing: [],
+  unseen: undefined,
   brokenCount: 0,
   broken: () => [],
   join: async () => {},
@@ -103,5 +108,6 @@ export const NO_NICS: UnderlayJoins = {
   mend: async () => undefined,
   states: () => [],
   watch: () => {},
+  lookAgain: () => {},
   close: async () => {},
 };

@@ -66,6 +66,10 @@ export class NicJoins implements UnderlayJoins {
     return this.nics.filter((_, nic) => this.#nics.indexes[nic] === 0);
   }
 
+  get unseen(): string | undefined {
+    return this.#survey.failure;
+  }
+
   get brokenCount(): number {
     return this.#broken.size + this.#adrift.size;
   }
@@ -83,15 +87,13 @@ export class NicJoins implements UnderlayJoins {
   }
 
   async join(underlay: UnderlayGroup): Promise<void> {
-    const [failed] = await this.#join([underlay], true).catch((error: unknown) => {
-      throw notAsked(error, underlay, this.nics);
-    });
+    const [failed] = await this.#spoken(this.#join([underlay], true), underlay);
     const failure = failed === undefined ? undefined : this.#failureOf(failed);
     if (failure !== undefined) throw new JoinError(failure.kind, failure.nic, failure.message);
   }
 
   async joinWhereCan(underlays: readonly UnderlayGroup[]): Promise<readonly NicFailures[]> {
-    return this.#byNic(await this.#join(underlays, false));
+    return this.#byNic(await this.#spoken(this.#join(underlays, false)));
   }
 
   async leave(underlays: readonly UnderlayGroup[]): Promise<void> {
@@ -103,11 +105,11 @@ export class NicJoins implements UnderlayJoins {
   async retry(): Promise<ReadonlyMap<string, number>> {
     const before = [...this.#broken].map((group) => ({ group, nic: this.nics[failedNic(group)] as string }));
     const mended = new Map<string, number>();
-    if (before.length === 0) return mended;
+    if (before.length === 0 && this.unseen === undefined) return mended;
     await this.#nics.current();
     // A NIC that came is for a survey to find, so that it is told once and as what it is.
-    if (!this.#survey.isSettled) {
-      if (!this.#survey.isSeen) this.#nics.changed();
+    if (this.unseen !== undefined || !this.#survey.isSettled) {
+      if (this.unseen !== undefined || !this.#survey.isSeen) this.lookAgain();
       return mended;
     }
     await this.#join(
@@ -119,7 +121,7 @@ export class NicJoins implements UnderlayJoins {
   }
 
   async survey(): Promise<readonly NicDrift[]> {
-    const drifts = await this.#survey.run(Array.from(this.#groups, ([, group]) => group));
+    const drifts = await this.#spoken(this.#survey.run(Array.from(this.#groups, ([, group]) => group)));
     this.#adrift.clear();
     for (const { underlays } of drifts) {
       for (const group of this.#known(underlays)) if (!this.#broken.has(group)) this.#adrift.add(group);
@@ -128,13 +130,27 @@ export class NicJoins implements UnderlayJoins {
   }
 
   async mend(drift: NicDrift): Promise<string | undefined> {
+    try {
+      return await this.#spoken(this.#mend(drift));
+    } catch (error) {
+      this.#survey.forget();
+      throw error;
+    }
+  }
+
+  async #mend(drift: NicDrift): Promise<string | undefined> {
     const nic = this.nics.indexOf(drift.nic);
     const groups = this.#known(drift.underlays);
-    // From here on nobody is told that it is joined. A detached membership is left by its old index. Joining without that would be EADDRINUSE
-    // where the kernel forgot the membership and the socket did not.
+    // From here on nobody is told that it is joined. A detached membership is left by its old index;
+    // joining without that would be EADDRINUSE where the kernel forgot it and the socket did not.
     for (const group of groups) this.#setBroken(group, nic);
     await this.#leaveOn(newestFirst(groups), (other) => other === nic);
-    const failures = await this.joinWhereCan(groups.map(({ underlay }) => underlay));
+    const failures = this.#byNic(
+      await this.#join(
+        groups.map(({ underlay }) => underlay),
+        false,
+      ),
+    );
     this.#survey.settle(nic, drift.index ?? 0);
     if (drift.what === "nic-gone") return undefined;
     return failures.find((failure) => failure.nic === drift.nic)?.first;
@@ -152,6 +168,10 @@ export class NicJoins implements UnderlayJoins {
     });
   }
 
+  lookAgain(): void {
+    this.#nics.changed();
+  }
+
   watch(changed: () => Promise<void>): void {
     this.#nics.watch(changed);
   }
@@ -159,6 +179,20 @@ export class NicJoins implements UnderlayJoins {
   async close(): Promise<void> {
     this.#nics.close();
     await this.#memberships.close();
+  }
+
+  /** What the system refuses as a whole (no descriptor to ask through, no memory for the answer) is said in the words that a refused join has. */
+  async #spoken<T>(work: Promise<T>, underlay?: UnderlayGroup): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      const { kind, text } = joinReason(error.errno);
+      const nic = this.nics.includes(error.path) ? error.path : this.nics.join(", ");
+      const message =
+        underlay === undefined ? `NIC ${nic} cannot be looked at: ${text}` : notJoined(underlay, nic, 0, text);
+      throw new JoinError(kind, nic, message, { cause: error });
+    }
   }
 
   /** Answers those that failed. */
@@ -273,12 +307,4 @@ export class NicJoins implements UnderlayJoins {
 
 function newestFirst(groups: readonly JoinedGroup[]): JoinedGroup[] {
   return [...groups].sort((a, b) => b.order - a.order);
-}
-
-/** The system did not even tell which NICs there are, mostly for want of a descriptor. */
-function notAsked(error: unknown, underlay: UnderlayGroup, nics: readonly string[]): unknown {
-  if (!(error instanceof SystemError)) return error;
-  const { kind, text } = joinReason(error.errno);
-  const nic = nics.includes(error.path) ? error.path : nics.join(", ");
-  return new JoinError(kind, nic, notJoined(underlay, nic, 0, text));
 }

@@ -1,5 +1,6 @@
 /** Looks for what is other than it was left: NICs that went or came, and memberships that the kernel lost. */
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { messageOf } from "../error.ts";
 import { type JoinedGroup, LOST } from "./joined-group.ts";
 import type { NicDrift } from "./joins.ts";
 import type { MembershipTable } from "./membership-table.ts";
@@ -16,8 +17,9 @@ export class NicSurvey {
   readonly #readTable: ReadTable;
   /** The index of each NIC that the memberships were last brought in line with. */
   readonly #settled: number[];
-  /** The indexes that were seen last. */
+  /** The indexes that the last whole survey saw. */
   #seen: readonly number[] = [];
+  #failure: string | undefined;
 
   constructor(nics: Nics, readTable: ReadTable) {
     this.#nics = nics;
@@ -40,9 +42,30 @@ export class NicSurvey {
     return this.#nics.indexes.every((index, nic) => index === this.#seen[nic]);
   }
 
+  /** Why the last survey did not come to its end; undefined: it did. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
+  /** What was found could not be seen to: it is to be looked for again. */
+  forget(): void {
+    this.#seen = [];
+  }
+
   async run(groups: readonly JoinedGroup[]): Promise<NicDrift[]> {
+    try {
+      const drifts = await this.#run(groups);
+      this.#seen = this.#nics.indexes;
+      this.#failure = undefined;
+      return drifts;
+    } catch (error) {
+      this.#failure = messageOf(error);
+      throw error;
+    }
+  }
+
+  async #run(groups: readonly JoinedGroup[]): Promise<NicDrift[]> {
     await this.#nics.refresh();
-    this.#seen = this.#nics.indexes;
     const drifts: NicDrift[] = [];
     const steady: number[] = [];
     for (const [nic, index] of this.#nics.indexes.entries()) {

@@ -73,6 +73,8 @@ export class Nics {
       this.#fresh = false;
       this.#log.warn({ error: messageOf(error) }, "the host's interfaces cannot be watched; they are polled");
       this.#startPolling(changed);
+      // What happened about the time it broke nobody told.
+      this.#callSoon(changed);
     };
     try {
       this.#watch = this.#binding.watchInterfaces(() => {
@@ -135,7 +137,7 @@ export class Nics {
     const took = performance.now() - since;
     this.#looking = false;
     const pause = Math.min(AT_LEAST_EVERY_MS, Math.max(AT_MOST_EVERY_MS, TIMES_A_LOOK * took));
-    this.#notBefore = performance.now() + pause;
+    this.#notBefore = since + pause;
     if (this.#asked) this.#callSoon(changed);
   }
 }

@@ -18,6 +18,8 @@ const GROUPS_A_SOCKET = 64;
 const MEMBERSHIPS_A_SOCKET = 320;
 
 export class SocketPacking {
+  /** What a socket is given where nothing else bounds it. */
+  readonly #most: number;
   #capacity: number;
   /** Groups in each open socket, oldest socket first. */
   readonly #groups = new Map<number, number>();
@@ -31,7 +33,8 @@ export class SocketPacking {
   #total = 0;
 
   constructor(nics: number) {
-    this.#capacity = Math.max(1, Math.min(GROUPS_A_SOCKET, Math.floor(MEMBERSHIPS_A_SOCKET / Math.max(1, nics))));
+    this.#most = Math.max(1, Math.min(GROUPS_A_SOCKET, Math.floor(MEMBERSHIPS_A_SOCKET / Math.max(1, nics))));
+    this.#capacity = this.#most;
   }
 
   /** How many sockets are open. */
@@ -90,7 +93,7 @@ export class SocketPacking {
       return;
     }
     this.#mostThatFit = Math.max(this.#mostThatFit, groups);
-    this.#capacity = Math.max(1, Math.min(this.#capacity, this.#mostThatFit));
+    this.#capacity = Math.max(1, Math.min(this.#most, this.#mostThatFit));
     for (const [one, held] of this.#groups) if (held >= this.#capacity) this.#roomy.delete(one);
   }
 

@@ -24,7 +24,7 @@ export class FilterHolding {
   readonly #view: MappingView;
   readonly #isOurs: (port: string) => boolean;
   /** Underlay groups that ports of others subscribe to, as last seen. */
-  #foreign: ReadonlySet<UnderlayGroup> = new Set();
+  readonly #foreign = new Set<UnderlayGroup>();
 
   constructor(
     policy: JoinPolicy,
@@ -52,13 +52,13 @@ export class FilterHolding {
    */
   async beforeMember(group: Ip, underlay: UnderlayGroup): Promise<void> {
     if (this.policy === "mapped") return;
-    if (this.#filters.holds(underlay, group)) await this.#filters.hold([{ group, underlay }]);
+    if (this.#filters.holds(underlay, group)) await this.#filters.holdAgain(group, underlay);
     else await this.#filters.acquire(underlay, group);
   }
 
   /** Before a member is put back that was there until now: the filter is held again as far as the NICs let it. */
   async beforeReturn(group: Ip, underlay: UnderlayGroup): Promise<void> {
-    if (this.policy === "subscribed") await this.#filters.hold([{ group, underlay }]);
+    if (this.policy === "subscribed") await this.#filters.holdAgain(group, underlay);
   }
 
   /** After subscriptions on the underlay were settled: groups there that no member is left of let the filter go. */
@@ -89,13 +89,17 @@ export class FilterHolding {
 
   /** Takes them up: filters follow them. */
   async follow(subscriptions: readonly SubscriptionEntry[]): Promise<void> {
-    const changed = this.changesIn(subscriptions);
-    if (changed.length === 0) return;
-    this.#foreign = this.#foreignIn(subscriptions);
-    for (const underlay of changed) {
+    const now = this.#foreignIn(subscriptions);
+    for (const underlay of this.changesIn(subscriptions)) {
       const mappings = [...this.#view.groupsOn(underlay)].map((group) => ({ group, underlay }));
-      if (this.#foreign.has(underlay)) await this.#filters.hold(mappings);
-      else for (const { group } of mappings) await this.afterMember(group, underlay);
+      if (now.has(underlay)) {
+        await this.#filters.hold(mappings);
+        // Not before: what could not be held is a change still, and is seen to by the next audit.
+        this.#foreign.add(underlay);
+      } else {
+        this.#foreign.delete(underlay);
+        for (const { group } of mappings) await this.afterMember(group, underlay);
+      }
     }
     this.#filters.sayWhatFailed();
   }

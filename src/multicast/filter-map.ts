@@ -46,27 +46,30 @@ export class MulticastFilterMap {
    */
   async acquire(underlay: UnderlayGroup, holder: Ip): Promise<void> {
     await this.#joins.join(underlay);
-    const holders = this.#holders.get(underlay);
-    if (holders !== undefined) {
-      holders.add(holder);
-      return;
-    }
-    this.#holders.set(underlay, new Set([holder]));
-    this.#log.debug({ underlay, group: holder }, "underlay group joined on the NICs");
+    if (!this.#holders.has(underlay)) this.#log.debug({ underlay, group: holder }, "underlay group joined on the NICs");
+    this.#addHolder(underlay, holder);
   }
 
   /** Like `acquire`, for mappings that exist whether the joins succeed or not: all are held, and those that failed are degraded. */
   async hold(mappings: readonly M2pMapping[]): Promise<void> {
     const failures = await this.#joins.joinWhereCan([...new Set(mappings.map(({ underlay }) => underlay))]);
-    await inTurns(mappings, ({ group, underlay }) => {
-      const holders = this.#holders.get(underlay);
-      if (holders === undefined) this.#holders.set(underlay, new Set([group]));
-      else holders.add(group);
-    });
+    await inTurns(mappings, ({ group, underlay }) => this.#addHolder(underlay, group));
     for (const { nic, groups, first } of failures) {
       const said = this.#failed.get(nic);
       this.#failed.set(nic, { groups: groups + (said?.groups ?? 0), first: said?.first ?? first });
     }
+  }
+
+  /** Holds what was held before, joined where it can be. What fails was said when it began to. */
+  async holdAgain(holder: Ip, underlay: UnderlayGroup): Promise<void> {
+    await this.#joins.joinWhereCan([underlay]);
+    this.#addHolder(underlay, holder);
+  }
+
+  #addHolder(underlay: UnderlayGroup, holder: Ip): void {
+    const holders = this.#holders.get(underlay);
+    if (holders === undefined) this.#holders.set(underlay, new Set([holder]));
+    else holders.add(holder);
   }
 
   /** Says what failed in all that was held since it was last asked: a NIC that is missing fails all groups, and that is one line. */
@@ -106,6 +109,11 @@ export class MulticastFilterMap {
   async mend(drift: NicDrift): Promise<void> {
     const failure = await this.#joins.mend(drift);
     if (failure !== undefined) throw new SledcastError("underlay-join-failed", failure);
+  }
+
+  /** Why nobody knows how the NICs are; undefined: they were looked at. */
+  get unseen(): string | undefined {
+    return this.#joins.unseen;
   }
 
   /** Configured NICs that are not there. */

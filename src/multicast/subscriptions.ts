@@ -109,8 +109,9 @@ export class Subscriptions {
     const member: Member = { port, group, filter, status: noMapping(group) };
     this.members.put(member);
     const underlay = this.#view.underlayOf(group);
-    if (underlay !== undefined) await this.#holding.beforeReturn(group, underlay);
-    await this.#applyOrDegrade(member);
+    await this.#applyOrDegrade(member, async () => {
+      if (underlay !== undefined) await this.#holding.beforeReturn(group, underlay);
+    });
     if (member.status.state === "degraded") throw new SledcastError("driver-busy", member.status.reason);
   }
 
@@ -261,9 +262,10 @@ export class Subscriptions {
     this.#setStatus(member, APPLIED);
   }
 
-  async #applyOrDegrade(member: Member): Promise<void> {
+  async #applyOrDegrade(member: Member, first?: () => Promise<void>): Promise<void> {
     const before = member.status.state;
     try {
+      await first?.();
       await this.#apply(member);
     } catch (error) {
       const fields = { port: member.port, group: member.group, error: messageOf(error) };

@@ -27,6 +27,8 @@ export class FakeNics implements NetworkBinding {
   failWith: number = EADDRNOTAVAIL;
   /** How many of the next look-ups of NICs fail, for want of a descriptor. */
   failLookUps = 0;
+  /** How many of the next looks at the kernel's table fail likewise. */
+  failTables = 0;
   /** Groups in the order they were left. */
   readonly left: string[] = [];
   /** Memberships that a socket may have; the next one is ENOMEM. */
@@ -111,6 +113,10 @@ export class FakeNics implements NetworkBinding {
   }
 
   #table(indexes: readonly number[]): Map<number, Set<string>> {
+    if (this.failTables > 0) {
+      this.failTables--;
+      throw new SystemError("open", "/proc/net/igmp6", constants.errno.EMFILE);
+    }
     const there = [...this.#interfaces.values()];
     return new Map(
       indexes.map((index) => [index, new Set(there.find((one) => one.index === index)?.members.keys() ?? [])]),

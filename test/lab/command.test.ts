@@ -36,7 +36,7 @@ class Command {
 
   /** What of its output the pattern finds, once it does. */
   async said(pattern: RegExp): Promise<string> {
-    await expect.poll(() => this.output, { timeout: 20_000 }).toMatch(pattern);
+    await expect.poll(() => this.output, { timeout: 50_000 }).toMatch(pattern);
     return pattern.exec(this.output)?.[1] ?? "";
   }
 }

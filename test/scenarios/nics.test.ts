@@ -184,6 +184,43 @@ describe("memberships that the kernel lost", () => {
   });
 });
 
+describe("a change of NICs that could not be looked at", () => {
+  const bothJoined = { net0: ["ff04::1"], net1: ["ff04::1"] };
+  async function replaceNet1(): Promise<void> {
+    sled.nics.unplug("net1");
+    sled.nics.plug("net1");
+  }
+
+  test("is degraded until it was, and looked at again without a request", async () => {
+    await start();
+    await sled.setMapping("239.1.1.1", "ff04::1");
+    sled.nics.failLookUps = 1;
+    await replaceNet1();
+    await expect.poll(degraded, { timeout: 5000 }).toEqual(["nic all"]);
+    await expect.poll(joined, { timeout: 5000 }).toEqual(bothJoined);
+    await expect.poll(degraded, { timeout: 5000 }).toEqual([]);
+  });
+
+  test("since the kernel's table could not be read is looked at again", async () => {
+    await start();
+    await sled.setMapping("239.1.1.1", "ff04::1");
+    sled.nics.failTables = 1;
+    await replaceNet1();
+    await expect.poll(joined, { timeout: 5000 }).toEqual(bothJoined);
+    await expect.poll(degraded, { timeout: 5000 }).toEqual([]);
+  });
+
+  test("since the lane was full is looked at when there is room", async () => {
+    await start({ laneCapacity: 1 });
+    await sled.setMapping("239.1.1.1", "ff04::1");
+    sled.model.faults.inject({ when: "before", delay: 400, times: 3 });
+    const busy = [1, 2].map((n) => sled.setMapping("239.1.1.1", `ff04::${n}`));
+    await replaceNet1();
+    await Promise.all(busy);
+    await expect.poll(joined, { timeout: 5000 }).toEqual({ net0: ["ff04::2"], net1: ["ff04::2"] });
+  });
+});
+
 test("a mapping table that others emptied is left newest first", async () => {
   await start();
   for (const n of [1, 2, 3, 4]) await sled.setMapping(`239.1.1.${n}`, `ff04::${n}`);

@@ -194,6 +194,18 @@ describe("a port of somebody else's", () => {
     expect(holders()).toEqual({});
   });
 
+  test("that could not be followed is followed by the next audit", async () => {
+    await sled.setMapping("239.1.1.1", "ff04::1");
+    await subscribeForeign("239.1.1.1");
+    sled.nics.failNext = 1;
+    sled.nics.failLookUps = 2;
+    await audit();
+    await audit();
+    await expect.poll(() => sled.agent.status().degraded, { timeout: 5000 }).toEqual([]);
+    expect(joined()).toEqual(["ff04::1"]);
+    expect(holders()).toEqual({ "ff04::1": ["239.1.1.1"] });
+  });
+
   test("keeps the filter when the last member of ours leaves", async () => {
     await sled.setMapping("239.1.1.1", "ff04::1");
     await subscribeForeign("239.1.1.1");
