@@ -24,6 +24,8 @@ export class Nics {
   #indexes: readonly number[];
   /** Whether the indexes are known to be those of now: while a watch says nothing. */
   #fresh = false;
+  /** Whether the indexes were ever looked up. */
+  #looked = false;
   #watch: InterfaceWatch | undefined;
   #changed: Look | undefined;
   #looking = false;
@@ -50,6 +52,7 @@ export class Nics {
     this.#fresh = this.#watch !== undefined;
     try {
       this.#indexes = await this.#binding.interfaceIndexes(this.names);
+      this.#looked = true;
     } catch (error) {
       this.#fresh = false;
       throw error;
@@ -101,15 +104,13 @@ export class Nics {
   #startPolling(changed: Look): void {
     if (this.#closed) return;
     let busy = false;
-    let known = this.#indexes;
     this.#poll = setInterval(async () => {
-      if (busy) return;
+      // Before the first look there is nothing that could have changed.
+      if (busy || !this.#looked) return;
       busy = true;
       try {
         const found = await this.#binding.interfaceIndexes(this.names);
-        const same = found.every((index, i) => index === known[i] && index === this.#indexes[i]);
-        known = found;
-        if (!same) this.#callSoon(changed);
+        if (found.some((index, i) => index !== this.#indexes[i])) this.#callSoon(changed);
       } catch (error) {
         this.#log.debug({ error: messageOf(error) }, "the host's interfaces could not be looked up");
       } finally {
