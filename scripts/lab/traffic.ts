@@ -6,7 +6,7 @@ import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { run } from "./run.ts";
 
-const SOURCES = ["main.c", "send.c", "count.c", "filters.c"].map((file) =>
+const SOURCES = ["main.c", "send.c", "count.c", "filters.c", "endings.c"].map((file) =>
   fileURLToPath(new URL(`traffic/${file}`, import.meta.url)),
 );
 

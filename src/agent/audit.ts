@@ -188,7 +188,7 @@ export class Audit {
         const ports = expected.get(underlay);
         const want = ports?.get(port);
         ports?.delete(port);
-        const repair = () => subscriptions.settle(port, underlay);
+        const repair = () => subscriptions.driver.settle(port, underlay);
         if (want !== undefined && !sameFilter(want, filter)) {
           await note("subscription-differs", { port, underlay }, repair);
         } else if (want === undefined && isOurs(port)) {
@@ -210,7 +210,7 @@ export class Audit {
     for (const { port, group, status } of subscriptions.members.all()) {
       const underlay = view.underlayOf(group);
       if (underlay === undefined || status.state !== "applied" || expected.get(underlay)?.has(port)) continue;
-      const filter = subscriptions.wanted(port, underlay);
+      const filter = subscriptions.driver.wanted(port, underlay);
       if (filter === undefined) continue;
       const ports = expected.get(underlay) ?? new Map<string, SourceFilter>();
       ports.set(port, filter);

@@ -2,7 +2,7 @@
  * Memberships made true in the driver.
  *
  * The driver keys a subscription by the underlay, so a port that is a member of two groups on one
- * underlay has ONE filter there. Everything therefore comes down to one move, `#sync`: work out
+ * underlay has ONE filter there. Everything therefore comes down to one move, `DriverSubscriptions.send`: work out
  * what a port should have under an underlay, from all its memberships mapped there, and send it.
  * Joining, leaving, taking a group off before its mapping goes, and undoing any of them are the
  * same move after a change of the books.
@@ -11,26 +11,25 @@ import { messageOf, SledcastError } from "../error.ts";
 import { JoinError } from "../host/joins.ts";
 import { UndoFailedError } from "../intent/undo.ts";
 import type { Log } from "../log.ts";
-import { isMulticast } from "../net/classify.ts";
 import type { MulticastAddr, UnderlayGroup } from "../net/group.ts";
 import type { Ip } from "../net/ip.ts";
 import type { Driver } from "../opte/driver.ts";
 import { isOpte, mayHaveTakenEffect } from "../opte/error.ts";
 import { type SourceFilter, sameFilter } from "../opte/filter.ts";
+import { DriverSubscriptions, ignoringLostPort } from "./driver-subscriptions.ts";
 import type { FilterHolding } from "./filter-holding.ts";
 import { APPLIED, type MemberState, noMapping, whatItWaitsFor } from "./member-state.ts";
 import type { Member, Members } from "./members.ts";
 import type { SelfMaps } from "./self-maps.ts";
 import { type Unsettled, UnsettledSubscriptions } from "./unsettled.ts";
 import type { MappingView } from "./view.ts";
-import { wantedFilter } from "./wanted.ts";
 
 export class Subscriptions {
   readonly members: Members;
-  readonly #driver: Driver;
+  /** The one move that everything comes down to. */
+  readonly driver: DriverSubscriptions;
   readonly #view: MappingView;
   readonly #holding: FilterHolding;
-  readonly #selfMaps: SelfMaps;
   readonly #log: Log;
   readonly #unsettled = new UnsettledSubscriptions();
   /** Members that failed: few, and looked at often. */
@@ -44,8 +43,7 @@ export class Subscriptions {
     selfMaps: SelfMaps,
     log: Log,
   ) {
-    this.#driver = driver;
-    this.#selfMaps = selfMaps;
+    this.driver = new DriverSubscriptions(driver, view, members, selfMaps);
     this.#view = view;
     this.#holding = holding;
     this.members = members;
@@ -88,7 +86,7 @@ export class Subscriptions {
     this.members.remove(port, group);
     const underlay = this.#view.underlayOf(group);
     try {
-      if (underlay !== undefined) await this.#sync(port, underlay, group);
+      if (underlay !== undefined) await this.driver.send(port, underlay, group);
     } catch (error) {
       if (!isOpte(error, "PortNotFound")) {
         await this.#takeBack(port, group, before, error);
@@ -141,7 +139,7 @@ export class Subscriptions {
   /** Takes a group's ports off its underlay, as must be done before its mapping changes. */
   async takeOff(group: Ip, underlay: UnderlayGroup): Promise<void> {
     for (const { port } of this.members.ofGroup(group).values()) {
-      await this.#ignoringLostPort(() => this.#sync(port, underlay, group, group));
+      await ignoringLostPort(() => this.driver.send(port, underlay, group, group));
     }
   }
 
@@ -221,28 +219,6 @@ export class Subscriptions {
     return this.#unsettled.list();
   }
 
-  /** What the port should have under the underlay; undefined: nothing. */
-  wanted(port: string, underlay: UnderlayGroup, without?: Ip): SourceFilter | undefined {
-    return wantedFilter(this.members.ofPort(port), this.#view.groupsOn(underlay), without);
-  }
-
-  /** Brings the driver's subscription of a port to what it should be, whatever it was. */
-  async settle(port: string, underlay: UnderlayGroup): Promise<void> {
-    const via = [...this.#view.groupsOn(underlay)].find(isMulticast);
-    if (via !== undefined) {
-      await this.#sync(port, underlay, via);
-      return;
-    }
-    await this.#selfMaps.unsubscribe(port, underlay);
-  }
-
-  /** `via` is a group that the driver maps to the underlay; `without` is left out of account. */
-  async #sync(port: string, underlay: UnderlayGroup, via: Ip, without?: Ip): Promise<void> {
-    const filter = this.wanted(port, underlay, without);
-    if (filter === undefined) await this.#driver.mcastUnsubscribe({ port, group: via });
-    else await this.#driver.mcastSubscribe({ port, group: via, filter });
-  }
-
   async #apply(member: Member): Promise<void> {
     const underlay = this.#view.underlayOf(member.group);
     if (underlay === undefined) {
@@ -251,7 +227,7 @@ export class Subscriptions {
     }
     await this.#holding.beforeMember(member.group, underlay);
     try {
-      await this.#sync(member.port, underlay, member.group);
+      await this.driver.send(member.port, underlay, member.group);
     } catch (error) {
       const waiting = whatItWaitsFor(member.port, member.group, error);
       if (waiting === undefined) throw error;
@@ -302,7 +278,7 @@ export class Subscriptions {
 
   async #syncOrUnsettle(port: string, underlay: UnderlayGroup, via: Ip): Promise<void> {
     try {
-      await this.#ignoringLostPort(() => this.#sync(port, underlay, via));
+      await ignoringLostPort(() => this.driver.send(port, underlay, via));
     } catch (error) {
       this.unsettle(port, underlay);
       throw error;
@@ -311,20 +287,12 @@ export class Subscriptions {
 
   async #resettle(port: string, underlay: UnderlayGroup): Promise<void> {
     try {
-      await this.#ignoringLostPort(() => this.settle(port, underlay));
+      await ignoringLostPort(() => this.driver.settle(port, underlay));
       this.#unsettled.delete(port, underlay);
       await this.#holding.afterSettling(underlay);
       this.#log.info({ port, underlay }, "subscription settled after a failed undo");
     } catch (error) {
       this.#log.debug({ port, underlay, error: messageOf(error) }, "subscription is still unsettled");
-    }
-  }
-
-  async #ignoringLostPort(step: () => Promise<void>): Promise<void> {
-    try {
-      await step();
-    } catch (error) {
-      if (!isOpte(error, "PortNotFound")) throw error;
     }
   }
 }

@@ -3,30 +3,14 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { constants } from "node:os";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Binding, DeviceCall } from "../../src/host/binding.ts";
-import { loadKoffi } from "../../src/host/koffi.ts";
-import { loadNapi } from "../../src/host/napi.ts";
+import { bindingCases } from "./binding-cases.ts";
 import { mustRun, noFakeDevice, ScriptedDevice } from "./binding-server.ts";
 
 const linux = process.platform === "linux";
 const { EBADF, EIO, EPROTO, ENOBUFS, ENOENT, ENOTTY } = constants.errno;
 
-const loaders = [
-  ["addon", loadNapi],
-  ["koffi", loadKoffi],
-] as const;
-
-/** What cannot be loaded here is skipped with the reason; where everything must be there, it fails. */
-async function missing(load: () => Promise<Binding>): Promise<string | undefined> {
-  const why = await load().then(
-    () => undefined,
-    (error: Error) => error.message.split("\n", 1)[0],
-  );
-  if (why !== undefined) console.log(`not tested: ${why}`);
-  return mustRun ? undefined : why;
-}
-
 if (noFakeDevice !== undefined) console.log(`not tested against a scripted device: ${noFakeDevice}`);
-const cases = await Promise.all(loaders.map(async ([name, load]) => ({ name, load, why: await missing(load) })));
+const cases = await bindingCases("the control device");
 
 const call = (over: Partial<DeviceCall> = {}): DeviceCall => ({
   apiVersion: 41,

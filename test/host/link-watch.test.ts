@@ -8,8 +8,8 @@ import { promisify } from "node:util";
 import { Worker } from "node:worker_threads";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Binding } from "../../src/host/binding.ts";
-import { loadKoffi } from "../../src/host/koffi.ts";
 import { loadNapi } from "../../src/host/napi.ts";
+import { bindingCase } from "./binding-cases.ts";
 import { mustRun } from "./binding-server.ts";
 import { linux, openSockets, socketsBeside } from "./memberships-kit.ts";
 
@@ -20,6 +20,8 @@ const fixture = fileURLToPath(new URL("./link-watch-fixture.mjs", import.meta.ur
 const reason = (error: Error) => error.message.trim().split("\n").join(" ");
 const why = await loadNapi().then(() => undefined, reason);
 if (why !== undefined) console.log(`the watch of interfaces is not tested: ${why}`);
+
+const koffi = await bindingCase("koffi", "that koffi has no watch");
 
 /** In a network namespace of its own: with root's right, or with that of a user namespace. */
 const NAMESPACE = process.getuid?.() === 0 ? ["unshare", "-n"] : ["unshare", "-rn"];
@@ -60,14 +62,12 @@ describe.skipIf(why !== undefined && !mustRun)("the watch of interfaces", () => 
     return watch;
   };
 
-  test("koffi has none", async (context) => {
-    const koffi = await loadKoffi().catch((error: Error) => {
-      if (mustRun) throw error;
-      return undefined;
-    });
-    if (koffi === undefined) context.skip("koffi does not load");
-    expect(koffi?.watchInterfaces).toBeUndefined();
-  });
+  test.skipIf(koffi.why !== undefined)(
+    `koffi has none${koffi.why === undefined ? "" : ` (${koffi.why})`}`,
+    async () => {
+      expect((await koffi.load()).watchInterfaces).toBeUndefined();
+    },
+  );
 
   test("closing it again is nothing", () => {
     const watch = open();

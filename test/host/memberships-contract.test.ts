@@ -3,10 +3,9 @@ import { closeSync, openSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Binding } from "../../src/host/binding.ts";
-import { loadKoffi } from "../../src/host/koffi.ts";
 import type { Memberships } from "../../src/host/memberships.ts";
 import { MembershipScript, MOST_SOCKETS, STEP, STEP_BYTES } from "../../src/host/memberships.ts";
-import { loadNapi } from "../../src/host/napi.ts";
+import { bindingCases } from "./binding-cases.ts";
 import { mustRun } from "./binding-server.ts";
 import {
   group,
@@ -26,21 +25,6 @@ const NOT_THERE = 999_999;
 /** A socket's memberships take 56 bytes each of this: see the limits in `ip6_mc_sock` (net/ipv6/mcast.c). */
 const MEMBERSHIP_BYTES = 56;
 
-const loaders = [
-  ["addon", loadNapi],
-  ["koffi", loadKoffi],
-] as const;
-
-/** What cannot be loaded here is skipped with the reason; where everything must be there, it fails. */
-async function missing(load: () => Promise<Binding>): Promise<string | undefined> {
-  const why = await load().then(
-    () => undefined,
-    (error: Error) => error.message.split("\n", 1)[0],
-  );
-  if (why !== undefined) console.log(`memberships are not tested: ${why}`);
-  return mustRun ? undefined : why;
-}
-
 /** Why the kernel's table cannot be asked. */
 function noTable(): string | undefined {
   if (!linux) return "/proc/net/igmp6 is Linux's";
@@ -53,7 +37,7 @@ function noTable(): string | undefined {
 
 const tableMissing = noTable();
 if (tableMissing !== undefined) console.log(`joining is not tested: ${tableMissing}`);
-const cases = await Promise.all(loaders.map(async ([name, load]) => ({ name, load, why: await missing(load) })));
+const cases = await bindingCases("memberships");
 
 for (const { name, load, why } of cases) {
   describe.skipIf(why !== undefined)(`${name}${why === undefined ? "" : ` (${why})`}`, () => {

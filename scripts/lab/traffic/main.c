@@ -22,35 +22,9 @@
  * arrives before it, so a run is known to be over without waiting. The counting socket is a plain packet socket, which
  * does not open a NIC's filter as a promiscuous one would, and sees a NIC that is deleted and made again.
  */
-#include <poll.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "traffic.h"
-
-void fail(int status, const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    fputs("traffic: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
-    va_end(arguments);
-    exit(status);
-}
-
-void *enough(void *memory) {
-    if (memory == NULL) fail(1, "out of memory");
-    return memory;
-}
-
-int input_has_ended(void) {
-    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
-    char dropped[256];
-    return poll(&input, 1, 0) > 0 && read(STDIN_FILENO, dropped, sizeof dropped) <= 0;
-}
 
 int main(int argc, char **argv) {
     if (argc > 1 && strcmp(argv[1], "send") == 0) return send_all(argc - 1, argv + 1);
