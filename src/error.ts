@@ -12,6 +12,10 @@ export type ErrorKind =
   | "no-such-instance"
   /** A name, MAC, instance or port that belongs to another. */
   | "conflict"
+  /** A declared configuration is in force, so single entries are not to be changed. */
+  | "managed-by-config"
+  /** A declared configuration that is older than the one in force, or another of the same generation. */
+  | "generation"
   /** A NIC did not join an underlay group; a retry can succeed. */
   | "underlay-join-failed"
   /** The driver is not there, of an unknown version, or did not answer. */

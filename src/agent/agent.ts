@@ -5,6 +5,8 @@
 import type { AuditMode } from "../config.ts";
 import { messageOf, SledcastError } from "../error.ts";
 import type { Metrics } from "../metrics.ts";
+import type { ConfigOutcome } from "../multicast/config-in-force.ts";
+import type { DeclaredConfig } from "../multicast/declared.ts";
 import type { FilterEntry } from "../multicast/filter-map.ts";
 import type { MulticastAddr, UnderlayGroup } from "../net/group.ts";
 import type { ForwardingEntry, M2pMapping, SubscriptionEntry } from "../opte/types.ts";
@@ -18,6 +20,7 @@ import { assemble, type Parts, repairAll, type Surroundings } from "./parts.ts";
 import { type PortSummary, summarizePorts } from "./port-list.ts";
 import { Readiness } from "./readiness.ts";
 import { Repairs } from "./repairs.ts";
+import { StartUp } from "./start-up.ts";
 import { type AgentStatus, brokenCount, degradedThings, SIZE_HELP, sizes, statusOf } from "./status.ts";
 
 export interface AgentOptions extends Surroundings {
@@ -36,12 +39,10 @@ export class SledAgent {
   readonly #audits: Audits;
   readonly #repairs: Repairs;
   readonly #readiness = new Readiness();
+  readonly #startUp: StartUp;
   #giveUpTimer: NodeJS.Timeout | undefined;
-  #stockTaken = false;
   /** NICs changed while the start was not through, which may have looked at them before. */
   #nicsUnseen = false;
-  /** What the start is at. */
-  #step: "driver" | "joins" = "joins";
   #closing = false;
 
   constructor(options: AgentOptions) {
@@ -50,8 +51,9 @@ export class SledAgent {
     const change = <T>(name: string, operation: () => Promise<T>) => this.#change(name, operation);
     this.#parts = parts;
     this.#metrics = metrics;
+    this.#startUp = new StartUp(parts, this.#readiness);
     this.#lists = new Lists(parts, change);
-    const audit = new Audit({ ...parts, isOurs: (port) => parts.vmms.ownerOf(port) !== undefined });
+    const audit = new Audit(parts);
     this.#audits = new Audits({ audit, mode, interval, change, repair: () => this.repair(), metrics, log });
     this.#repairs = new Repairs(
       () => parts.lane.run("repair", () => repairAll(parts)),
@@ -68,13 +70,11 @@ export class SledAgent {
     this.#giveUpTimer = setInterval(() => this.#giveUpLate(), 1000).unref();
     for (let pause = 250; !this.#closing; pause = Math.min(2 * pause, 10_000)) {
       try {
-        await lane.run("start", async () => {
-          if (!this.#stockTaken) await this.#takeStock();
-        });
+        await lane.run("start", () => this.#bringUp());
         break;
       } catch (error) {
-        this.#readiness.waiting(this.#step, messageOf(error));
-        const what = this.#step === "driver" ? "the driver does not answer" : "the NICs cannot be looked at";
+        this.#readiness.waiting(this.#startUp.step, messageOf(error));
+        const what = this.#startUp.step === "driver" ? "the driver does not answer" : "the NICs cannot be looked at";
         log.warn({ error: messageOf(error) }, `${what}; trying again`);
         await new Promise((resolve) => setTimeout(resolve, pause).unref());
       }
@@ -86,7 +86,7 @@ export class SledAgent {
 
   /** Its tables can be empty now, or others': all of them are held against what should be. */
   async #driverReturned(): Promise<void> {
-    if (!this.#stockTaken || this.#closing) return;
+    if (!this.#startUp.done || this.#closing) return;
     try {
       await this.#audits.run();
     } catch (error) {
@@ -96,7 +96,7 @@ export class SledAgent {
 
   /** A NIC came, went, or may have lost its memberships. */
   async #nicsChanged(): Promise<void> {
-    this.#nicsUnseen = !this.#stockTaken;
+    this.#nicsUnseen = !this.#startUp.done;
     if (this.#nicsUnseen || this.#closing) return;
     try {
       await this.#audits.runNics();
@@ -106,34 +106,19 @@ export class SledAgent {
     }
   }
 
-  async #takeStock(): Promise<void> {
-    const { driver, underlay, mappings, filters, holding, forwarding, log } = this.#parts;
-    this.#step = "joins";
-    // The NICs as they are: nothing is joined yet, so there is nothing to say but what is missing.
-    for (const drift of await filters.survey()) await filters.mend(drift);
-    const missing = filters.missingNics;
-    if (missing.length > 0)
-      log.warn({ nics: missing }, "underlay NICs are missing; groups are joined on them when they come");
-    this.#step = "driver";
-    await underlay.set();
-    if (holding.policy === "subscribed") await holding.follow(await driver.dumpMcastSubscriptions());
-    const found = await mappings.takeStock();
-    this.#readiness.done("driver", this.#driverText);
-    this.#readiness.done("mappings", `${found} found in the driver`);
-    const failed = filters.brokenCount;
-    this.#readiness.done("joins", failed === 0 ? "all joined" : `${failed} underlay groups not joined on every NIC`);
-    const entries = await forwarding.refresh();
-    this.#readiness.done("forwarding", `${entries.length} found in the driver`);
-    this.#stockTaken = true;
+  /** No operation could tell what it changes without knowing what the driver holds, so each waits for this. */
+  async #bringUp(): Promise<void> {
+    if (this.#startUp.done) return;
+    await this.#startUp.run();
     this.#lists.sawMappingsAndForwarding();
   }
 
   setMapping(mapping: M2pMapping): Promise<void> {
-    return this.#change("set_m2p", () => this.#parts.mappings.set(mapping));
+    return this.#changeSingle("set_m2p", () => this.#parts.mappings.set(mapping));
   }
 
   clearMapping(mapping: M2pMapping): Promise<void> {
-    return this.#change("clear_m2p", () => this.#parts.mappings.clear(mapping));
+    return this.#changeSingle("clear_m2p", () => this.#parts.mappings.clear(mapping));
   }
 
   listMappings(): Promise<Listed<M2pMapping>> {
@@ -141,15 +126,28 @@ export class SledAgent {
   }
 
   setForwarding(entry: ForwardingEntry): Promise<void> {
-    return this.#change("set_fwd", () => this.#parts.forwarding.set(entry));
+    return this.#changeSingle("set_fwd", () => this.#parts.forwarding.set(entry));
   }
 
   clearForwarding(underlay: UnderlayGroup): Promise<void> {
-    return this.#change("clear_fwd", () => this.#parts.forwarding.clear(underlay));
+    return this.#changeSingle("clear_fwd", () => this.#parts.forwarding.clear(underlay));
   }
 
   listForwarding(): Promise<Listed<ForwardingEntry>> {
     return this.#lists.forwarding();
+  }
+
+  /** The configuration in force; throws where there is none. */
+  get config(): DeclaredConfig {
+    return this.#parts.config.require();
+  }
+
+  putConfig(config: DeclaredConfig): Promise<ConfigOutcome> {
+    return this.#change("put_config", () => this.#parts.config.put(config));
+  }
+
+  releaseConfig(): Promise<void> {
+    return this.#change("release_config", () => this.#parts.config.release());
   }
 
   listSubscriptions(): Promise<Listed<SubscriptionEntry>> {
@@ -181,7 +179,7 @@ export class SledAgent {
   }
 
   putVmmState(id: Uuid, state: VmmState): Promise<Vmm> {
-    return this.#change("put_state", async () => this.#parts.vmms.putState(id, state));
+    return this.#change("put_state", () => this.#parts.vmms.putState(id, state));
   }
 
   adopt(id: Uuid, ports: readonly string[], primary: string): Promise<void> {
@@ -238,6 +236,15 @@ export class SledAgent {
     await this.#parts.lane.idle();
     await this.#parts.joins.close();
     await this.#parts.driver.close();
+    await this.#parts.ledger.close();
+  }
+
+  /** A mapping or a forwarding entry by itself, which is not to be changed while a configuration is in force. */
+  #changeSingle(name: string, operation: () => Promise<void>): Promise<void> {
+    return this.#change(name, () => {
+      this.#parts.config.refuseSingleChange();
+      return operation();
+    });
   }
 
   #change<T>(name: string, operation: () => Promise<T>): Promise<T> {
@@ -245,8 +252,7 @@ export class SledAgent {
       const since = performance.now();
       let outcome = "ok";
       try {
-        // Without knowing what the driver holds, no operation could tell what it changes.
-        if (!this.#stockTaken) await this.#takeStock();
+        await this.#bringUp();
         return await operation();
       } catch (error) {
         outcome = error instanceof SledcastError ? error.kind : "internal";

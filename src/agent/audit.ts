@@ -1,12 +1,16 @@
 /**
- * The audit: the driver's tables and the NICs' memberships held against what should be. Mappings and
- * forwarding are the driver's to say and are taken up; memberships are ours and are repaired; what
- * is foreign is left. In observe mode it only reports.
+ * The audit: the driver's tables and the NICs' memberships held against what should be. Memberships
+ * are ours and are repaired; mappings and forwarding are repaired where a configuration is in force,
+ * else they are the driver's to say and are taken up; what is foreign is left. In observe mode it
+ * only reports.
  */
 import type { AuditMode } from "../config.ts";
 import { messageOf } from "../error.ts";
 import type { NicDrift } from "../host/joins.ts";
-import type { Log } from "../log.ts";
+import { Share } from "../host/turns.ts";
+import { type Log, NO_LOG } from "../log.ts";
+import type { ConfigInForce } from "../multicast/config-in-force.ts";
+import type { Step } from "../multicast/convergence.ts";
 import type { FilterHolding } from "../multicast/filter-holding.ts";
 import type { MulticastFilterMap } from "../multicast/filter-map.ts";
 import type { Forwarding } from "../multicast/forwarding.ts";
@@ -16,18 +20,22 @@ import type { MappingView } from "../multicast/view.ts";
 import type { UnderlayGroup } from "../net/group.ts";
 import type { Driver } from "../opte/driver.ts";
 import { type SourceFilter, sameFilter } from "../opte/filter.ts";
+import type { Vmms } from "../vmm/vmms.ts";
 import type { Underlay } from "./underlay.ts";
 
 export interface Finding {
   readonly what:
     | NicDrift["what"]
     | "underlay-unset"
+    | `${Step["thing"]}-${Step["drift"]}`
     | "mapping-taken-up"
     | "subscription-missing"
     | "subscription-differs"
     | "subscription-unexplained"
     | "foreign-subscriptions-changed"
-    | "port-appeared";
+    | "port-appeared"
+    | "port-gone"
+    | "vmm-lost";
   readonly subject: Readonly<Record<string, string | undefined>>;
   /** Whether it is in order now; in observe mode nothing is. */
   readonly repaired: boolean;
@@ -49,10 +57,10 @@ export interface AuditParts {
   readonly holding: FilterHolding;
   readonly mappings: Mappings;
   readonly forwarding: Forwarding;
+  readonly config: ConfigInForce;
   readonly subscriptions: Subscriptions;
+  readonly vmms: Vmms;
   readonly log: Log;
-  /** Whether a port is of a VMM here. */
-  readonly isOurs: (port: string) => boolean;
 }
 
 type Subject = Finding["subject"];
@@ -60,14 +68,20 @@ type Subject = Finding["subject"];
 /** What is not found by audits alone has words of its own. */
 const SAID: Partial<Record<Finding["what"], string>> = {
   "nic-returned": "NIC is there; its groups are joined on it",
+  "port-gone": "the driver has lost a port of ours; its memberships wait until there is one of that name",
   "filter-lost": "memberships that the kernel had lost are joined again",
 };
 
 /** A part of the audit, to be run in the lane. */
 export type AuditPart = (mode: AuditMode) => Promise<Finding[]>;
 
+/** What is found by the thousand (an emptied driver) is logged so often, by kind, and then counted. */
+const LOGGED = 100;
+
 export class Audit {
   readonly #parts: AuditParts;
+  /** Ports of VMMs that the driver has not, and that was said. */
+  #gone: ReadonlySet<string> = new Set();
   /** The NICs alone, which is all that a change of a NIC asks for. */
   readonly nics: AuditPart;
   /**
@@ -93,10 +107,18 @@ export class Audit {
   #noting(part: (note: Note, mode: AuditMode) => Promise<void>): AuditPart {
     return async (mode) => {
       const findings: Finding[] = [];
+      const share = new Share();
+      const counts = new Map<Finding["what"], number>();
       const note: Note = async (what, subject, repair) => {
-        findings.push(await this.#settle(mode, what, subject, repair));
+        const count = (counts.get(what) ?? 0) + 1;
+        counts.set(what, count);
+        findings.push(await this.#settle(mode, what, subject, repair, count > LOGGED));
+        await share.spent();
       };
       await part.call(this, note, mode);
+      for (const [what, count] of counts) {
+        if (count > LOGGED) this.#parts.log.info({ drift: what, more: count - LOGGED }, "audit found more of the same");
+      }
       return findings;
     };
   }
@@ -106,8 +128,9 @@ export class Audit {
     what: Finding["what"],
     subject: Subject,
     repair: () => Promise<void>,
+    quiet: boolean,
   ): Promise<Finding> {
-    const { log } = this.#parts;
+    const log = quiet ? NO_LOG : this.#parts.log;
     if (mode === "observe") {
       log.warn({ ...subject, drift: what }, "audit found drift; observe mode leaves it");
       return { what, subject, repaired: false };
@@ -151,7 +174,11 @@ export class Audit {
   }
 
   async #mappings(note: Note): Promise<void> {
-    const { view, mappings, filters } = this.#parts;
+    const { view, mappings, filters, config } = this.#parts;
+    if (config.current !== undefined) {
+      await this.#config(note);
+      return;
+    }
     for (const change of view.differences(await mappings.dump())) {
       const { group, before, after } = change;
       await note("mapping-taken-up", { group, before, underlay: after }, () => mappings.takeUp([change]));
@@ -159,26 +186,55 @@ export class Audit {
     filters.sayWhatFailed();
   }
 
-  /** Nothing hangs on the forwarding table here; it is only looked at, so that what is shown is what is there. */
-  async #forwarding(): Promise<void> {
-    await this.#parts.forwarding.refresh();
+  /** Mappings and forwarding in one: a step of the way back can need both. */
+  async #config(note: Note): Promise<void> {
+    const { config } = this.#parts;
+    for (const step of await config.drift()) {
+      const { underlay } = step.entry;
+      const subject = step.thing === "mapping" ? { group: step.entry.group, underlay } : { underlay };
+      await note(`${step.thing}-${step.drift}`, subject, () => config.take(step));
+    }
   }
 
-  /** Ports that memberships wait for can come at any time: their owner makes them without telling us. */
+  /** Without a configuration nothing hangs on the table; it is only looked at, so that what is shown is what is there. */
+  async #forwarding(): Promise<void> {
+    const { config, forwarding } = this.#parts;
+    if (config.current === undefined) await forwarding.refresh();
+  }
+
+  /** Ports of VMMs come and go without our doing: their owner makes them, a reboot takes them. */
   async #ports(note: Note): Promise<void> {
-    const { driver, subscriptions, view } = this.#parts;
+    const { driver, subscriptions, vmms } = this.#parts;
+    if (vmms.size === 0) return;
+    const ports = await driver.listPorts();
+    for (const vmm of vmms.lost(ports)) {
+      await note("vmm-lost", { propolis_id: vmm.id }, () => vmms.dropLost(vmm));
+    }
+    const there = new Set(ports.map(({ name }) => name));
+    const ours = vmms.list().flatMap((vmm) => vmm.ports.map(({ name }) => ({ name, vmm })));
+    const gone = ours.filter(({ name }) => !there.has(name));
+    for (const { name, vmm } of gone) {
+      if (this.#gone.has(name)) continue;
+      await note("port-gone", { port: name, propolis_id: vmm.id }, () => subscriptions.awaitPort(name));
+    }
+    this.#gone = new Set(gone.map(({ name }) => name));
+    for (const name of this.#waiting()) {
+      if (there.has(name)) await note("port-appeared", { port: name }, () => subscriptions.wakePending(name));
+    }
+  }
+
+  /** Primary ports with memberships that wait although their mapping is there. */
+  #waiting(): Set<string> {
+    const { subscriptions, view } = this.#parts;
     const waiting = new Set<string>();
     for (const { port, group, status } of subscriptions.members.all()) {
       if (status.state === "pending" && view.underlayOf(group) !== undefined) waiting.add(port);
     }
-    if (waiting.size === 0) return;
-    for (const { name } of await driver.listPorts()) {
-      if (waiting.has(name)) await note("port-appeared", { port: name }, () => subscriptions.wakePending(name));
-    }
+    return waiting;
   }
 
   async #subscriptions(note: Note): Promise<void> {
-    const { driver, subscriptions, holding, isOurs } = this.#parts;
+    const { driver, subscriptions, holding, vmms } = this.#parts;
     const expected = this.#expected();
     const dump = await driver.dumpMcastSubscriptions();
     const changed = holding.changesIn(dump).length;
@@ -191,7 +247,7 @@ export class Audit {
         const repair = () => subscriptions.driver.settle(port, underlay);
         if (want !== undefined && !sameFilter(want, filter)) {
           await note("subscription-differs", { port, underlay }, repair);
-        } else if (want === undefined && isOurs(port)) {
+        } else if (want === undefined && vmms.ownerOf(port) !== undefined) {
           await note("subscription-unexplained", { port, underlay }, repair);
         }
       }

@@ -2,8 +2,10 @@
 import type { Datalinks } from "../host/datalinks.ts";
 import type { UnderlayJoins } from "../host/joins.ts";
 import { Lane } from "../intent/lane.ts";
+import { type Ledger, MemoryLedger } from "../intent/ledger.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
+import { ConfigInForce } from "../multicast/config-in-force.ts";
 import { FilterHolding, type JoinPolicy } from "../multicast/filter-holding.ts";
 import { MulticastFilterMap } from "../multicast/filter-map.ts";
 import { Flows } from "../multicast/flows.ts";
@@ -25,6 +27,8 @@ export interface Surroundings {
   /** What holds a NIC filter; left out: a mapping does. */
   readonly joinPolicy?: JoinPolicy;
   readonly datalinks: Datalinks;
+  /** Where it is kept what is answered; left out: in memory, as long as the agent lives. */
+  readonly ledger?: Ledger;
   /** This sled's underlay address. */
   readonly underlayIp: Ipv6;
   readonly log: Log;
@@ -48,6 +52,8 @@ export interface Parts {
   readonly subscriptions: Subscriptions;
   readonly mappings: Mappings;
   readonly forwarding: Forwarding;
+  readonly ledger: Ledger;
+  readonly config: ConfigInForce;
   readonly ports: PortManager;
   readonly vmms: Vmms;
 }
@@ -55,17 +61,20 @@ export interface Parts {
 export function assemble(surroundings: Surroundings): Parts {
   const { transport, joins, joinPolicy, datalinks, underlayIp, log, metrics, laneCapacity, underlayDevices } =
     surroundings;
+  const ledger = surroundings.ledger ?? new MemoryLedger();
   const driver = new Driver(transport, (command, seconds, ok) => metrics.command(command, seconds, ok));
   const view = new MappingView();
   const filters = new MulticastFilterMap(joins, log);
   const flows = new Flows(driver, log);
-  const selfMaps = new SelfMaps(driver, log);
+  const selfMaps = new SelfMaps(driver, ledger, log);
   const members = new Members();
-  const ports = new PortManager(driver, datalinks, underlayIp, log);
+  const ports = new PortManager(driver, datalinks, underlayIp, ledger, log);
   const isOurs = (port: string) => vmms.ownerOf(port) !== undefined || ports.isOurs(port);
   const holding = new FilterHolding(joinPolicy ?? "mapped", filters, members, view, isOurs);
   const subscriptions = new Subscriptions(driver, view, members, holding, selfMaps, log);
-  const vmms = new Vmms(driver, ports, subscriptions, flows, log);
+  const vmms = new Vmms({ driver, ports, subscriptions, flows, ledger, log });
+  const mappings = new Mappings(driver, view, filters, holding, subscriptions, flows, selfMaps, log);
+  const forwarding = new Forwarding(driver, log);
   return {
     log,
     driver,
@@ -78,18 +87,23 @@ export function assemble(surroundings: Surroundings): Parts {
     flows,
     selfMaps,
     subscriptions,
-    mappings: new Mappings(driver, view, filters, holding, subscriptions, flows, selfMaps, log),
-    forwarding: new Forwarding(driver, log),
+    mappings,
+    forwarding,
+    ledger,
+    config: new ConfigInForce(ledger, view, mappings, forwarding, log),
     ports,
     vmms,
   };
 }
 
 /** Tries again everything that failed. In the lane; never throws, what stays broken stays listed. */
-export async function repairAll({ underlay, mappings, subscriptions, flows, ports }: Parts): Promise<void> {
+export async function repairAll(parts: Parts): Promise<void> {
+  const { underlay, ledger, mappings, config, subscriptions, flows, ports } = parts;
+  await ledger.repair();
   await underlay.repair();
   // The mappings first: the subscriptions are told by them where they belong.
   await mappings.repair();
+  await config.repair();
   await subscriptions.repair();
   await flows.repair();
   await ports.repair();

@@ -1,5 +1,5 @@
 /** How far the start has come. Ready means that each step has been tried once, not that all is well. */
-export type Step = "driver" | "mappings" | "joins" | "forwarding";
+export type Step = "ledger" | "driver" | "mappings" | "joins" | "forwarding" | "config" | "memberships";
 
 export interface StepState {
   readonly done: boolean;
@@ -9,10 +9,13 @@ export interface StepState {
 
 export class Readiness {
   readonly #steps = new Map<Step, StepState>([
+    ["ledger", { done: false, detail: "not read yet" }],
     ["driver", { done: false, detail: "not tried yet" }],
     ["mappings", { done: false, detail: "waits for the driver" }],
     ["joins", { done: false, detail: "waits for the mappings" }],
     ["forwarding", { done: false, detail: "waits for the driver" }],
+    ["config", { done: false, detail: "waits for the driver" }],
+    ["memberships", { done: false, detail: "waits for the mappings" }],
   ]);
 
   done(step: Step, detail: string): void {

@@ -1,6 +1,8 @@
 /** What the agent says of itself: sizes, what waits, what failed. */
 import type { RunningOperation } from "../intent/lane.ts";
 import type { Sizes } from "../metrics.ts";
+import type { ConfigInForce } from "../multicast/config-in-force.ts";
+import { subjectOf } from "../multicast/convergence.ts";
 import type { MulticastFilterMap } from "../multicast/filter-map.ts";
 import type { Driver, DriverInfo } from "../opte/driver.ts";
 import type { AuditReport } from "./audit.ts";
@@ -16,7 +18,9 @@ export interface Degraded {
     | "subscription"
     | "mapping"
     | "flow-cache"
-    | "port";
+    | "port"
+    | "forwarding"
+    | "ledger";
   readonly subject: string;
   readonly reason: string;
 }
@@ -34,13 +38,16 @@ export interface AgentStatus {
   readonly pending: readonly Pending[];
   readonly degraded: readonly Degraded[];
   readonly audits: readonly AuditReport[];
+  /** Of the configuration in force. */
+  readonly generation: number | undefined;
   readonly driver: DriverInfo & { readonly busyWith: Driver["busyWith"] };
   readonly joinBinding: string;
   readonly nics: readonly string[];
   readonly lane: { readonly running: RunningOperation | undefined; readonly waiting: number };
 }
 
-const FILTERS_LISTED = 100;
+/** Of things that fail by the thousand. */
+const LISTED = 100;
 
 export const SIZE_HELP = {
   mappings: "M2P mappings in the driver, as last seen",
@@ -57,7 +64,7 @@ export const SIZE_HELP = {
 } as const;
 
 export function degradedThings(parts: Parts): Degraded[] {
-  const { driver, underlay, mappings, selfMaps, filters, subscriptions, flows, ports } = parts;
+  const { driver, underlay, ledger, mappings, config, selfMaps, filters, subscriptions, flows, ports } = parts;
   const { through, unavailable } = driver.info;
   const uncertain = mappings.uncertain;
   return [
@@ -65,6 +72,8 @@ export function degradedThings(parts: Parts): Degraded[] {
     ...(underlay.broken === undefined
       ? []
       : [{ thing: "underlay" as const, subject: underlay.devices?.join(", ") ?? "", reason: underlay.broken }]),
+    ...(ledger.broken === undefined ? [] : [{ thing: "ledger" as const, subject: "file", reason: ledger.broken }]),
+    ...degradedConfig(config),
     ...(uncertain === undefined ? [] : [{ thing: "mapping" as const, subject: "table", reason: uncertain }]),
     ...[...selfMaps.left].map((underlay) => ({
       thing: "mapping" as const,
@@ -95,9 +104,21 @@ export function degradedThings(parts: Parts): Degraded[] {
   ];
 }
 
+/** A driver that went away fails every entry. */
+function degradedConfig({ failed }: ConfigInForce): Degraded[] {
+  const entries = failed.slice(0, LISTED).map((failure) => ({
+    thing: failure.thing,
+    subject: subjectOf(failure) as string,
+    reason: `of the configuration, not ${failure.action}: ${failure.error}`,
+  }));
+  const more = failed.length - entries.length;
+  if (more === 0) return entries;
+  return [...entries, { thing: "mapping", subject: "…", reason: `and ${more} more entries of the configuration` }];
+}
+
 /** A missing NIC degrades every group: a hundred of them are listed, and how many more there are. */
 function degradedFilters(filters: MulticastFilterMap): Degraded[] {
-  const listed = filters.degraded(FILTERS_LISTED);
+  const listed = filters.degraded(LISTED);
   const more = filters.brokenCount - listed.length;
   const entries = listed.map(({ underlay, reason }) => ({
     thing: "filter" as const,
@@ -124,6 +145,8 @@ function pendingMembers({ subscriptions, vmms }: Parts): Pending[] {
 export function brokenCount({
   driver,
   underlay,
+  ledger,
+  config,
   mappings,
   selfMaps,
   filters,
@@ -131,9 +154,9 @@ export function brokenCount({
   flows,
   ports,
 }: Parts): number {
-  const counted = [filters, subscriptions, flows, ports].reduce((sum, part) => sum + part.brokenCount, 0);
+  const counted = [config, filters, subscriptions, flows, ports].reduce((sum, part) => sum + part.brokenCount, 0);
   const missing = filters.missingNics.length;
-  const single = [driver.info.unavailable, underlay.broken, mappings.uncertain, filters.unseen];
+  const single = [driver.info.unavailable, underlay.broken, ledger.broken, mappings.uncertain, filters.unseen];
   return counted + missing + selfMaps.left.size + single.filter((reason) => reason !== undefined).length;
 }
 
@@ -161,6 +184,7 @@ export function statusOf(parts: Parts, audits: readonly AuditReport[]): AgentSta
     pending: pendingMembers(parts),
     degraded: degradedThings(parts),
     audits,
+    generation: parts.config.current?.generation,
     driver: { ...driver.info, busyWith: driver.busyWith },
     joinBinding: joins.binding,
     nics: joins.nics,

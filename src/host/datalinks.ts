@@ -9,6 +9,8 @@ export interface Datalinks {
   /** Makes an id for the name; a taken name is an error. */
   create(name: string): Promise<number>;
   destroy(id: number): Promise<void>;
+  /** An id that was made in an earlier run and is in use still. */
+  keep(id: number): void;
 }
 
 /** Ids that count up and are not reused, as dlmgmtd's. */
@@ -26,6 +28,11 @@ export class ModelDatalinks implements Datalinks {
     this.#live.delete(id);
   }
 
+  keep(id: number): void {
+    this.#live.add(id);
+    this.#next = Math.max(this.#next, id + 1);
+  }
+
   /** Ids handed out and not given back. */
   get live(): number {
     return this.#live.size;
@@ -41,4 +48,5 @@ export const NO_DATALINKS: Datalinks = {
     );
   },
   destroy: async () => {},
+  keep: () => {},
 };

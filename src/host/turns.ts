@@ -11,3 +11,17 @@ export async function inTurns<Item>(items: readonly Item[], work: (item: Item, a
     work(item, at);
   }
 }
+
+/** Milliseconds that work of unknown length takes of the event loop at a time. */
+const SHARE_MS = 5;
+
+/** For work that awaits without ever leaving the turn: asked after each piece, it lets others have theirs when its share is spent. */
+export class Share {
+  #since = performance.now();
+
+  async spent(): Promise<void> {
+    if (performance.now() - this.#since < SHARE_MS) return;
+    await nextTurn();
+    this.#since = performance.now();
+  }
+}

@@ -19,7 +19,7 @@ declare module "fastify" {
   }
 }
 
-const MAX_BODY_BYTES = 1 << 20;
+export const MAX_BODY_BYTES = 1 << 20;
 /** Types that dropshot knows, but not for these endpoints. */
 const OTHER_KNOWN = new Set(["application/x-www-form-urlencoded", "application/octet-stream", "multipart/form-data"]);
 const VISIBLE_ASCII = /^[\x20-\x7e]*$/;
@@ -82,7 +82,7 @@ export function acceptJsonBodies(app: FastifyInstance): void {
   }
 }
 
-/** Fastify's word for a body over the limit, in ours. */
-export function bodyTooLarge(): HttpError {
-  return new HttpError(413, `request body exceeded maximum size of ${MAX_BODY_BYTES} bytes`);
+/** Fastify's word for a body over the limit, in ours. `limit`: the route's own, if it has one. */
+export function bodyTooLarge(limit: number = MAX_BODY_BYTES): HttpError {
+  return new HttpError(413, `request body exceeded maximum size of ${limit} bytes`);
 }

@@ -12,6 +12,8 @@ const ANSWERS: Readonly<Record<ErrorKind, Answer>> = {
   "not-found": { status: 404 },
   "no-such-instance": { status: 404, code: "NO_SUCH_INSTANCE" },
   conflict: { status: 409, code: "CONFLICT" },
+  "managed-by-config": { status: 409, code: "MANAGED_BY_CONFIG" },
+  generation: { status: 409, code: "GENERATION" },
   "underlay-join-failed": { status: 503, code: "UNDERLAY_JOIN_FAILED" },
   "driver-unavailable": { status: 503, code: "DRIVER_UNAVAILABLE" },
   "driver-refused": { status: 409, code: "DRIVER_REFUSED" },

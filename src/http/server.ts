@@ -9,11 +9,12 @@ import { badRequest, messageOf } from "../error.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import { inRange, requestedVersion } from "./api-version.ts";
-import { acceptJsonBodies, bodyTooLarge, unsupportedType } from "./body.ts";
+import { acceptJsonBodies, bodyTooLarge, MAX_BODY_BYTES, unsupportedType } from "./body.ts";
 import { answerBrokenRequests, answerExpectations, followExchange, REQUEST_ID } from "./connection.ts";
 import { answerTo } from "./errors.ts";
 import { describeApi } from "./openapi.ts";
 import { normalizeUrl, pathSegments, RouteTable } from "./paths.ts";
+import { configRoutes } from "./routes/config.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { networkingRoutes } from "./routes/networking.ts";
 import { ownRoutes } from "./routes/own.ts";
@@ -35,6 +36,7 @@ export async function buildServer({ agent, metrics, log }: ServerOptions): Promi
     requestIdHeader: false,
     exposeHeadRoutes: false,
     rewriteUrl: (request) => normalizeUrl(request.url ?? "/"),
+    bodyLimit: MAX_BODY_BYTES,
     http: { requireHostHeader: false },
     // A closing server ends requests that wait for more bytes; those with a whole request are finished.
     forceCloseConnections: "idle",
@@ -93,6 +95,7 @@ export async function buildServer({ agent, metrics, log }: ServerOptions): Promi
   networkingRoutes(app, agent);
   vmmRoutes(app, agent);
   ownRoutes(app, agent);
+  configRoutes(app, agent);
   healthRoutes(app, agent, metrics);
   answerExpectations(app.server);
   return app;
@@ -127,7 +130,7 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
 function inOurWords(error: unknown, request: FastifyRequest): unknown {
   switch (error instanceof Error ? (error as FastifyError).code : undefined) {
     case "FST_ERR_CTP_BODY_TOO_LARGE":
-      return bodyTooLarge();
+      return bodyTooLarge(request.routeOptions.bodyLimit);
     case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
       return unsupportedType(request.headers["content-type"]);
     case "FST_ERR_BAD_URL":

@@ -10,11 +10,15 @@ export type MemberState =
   | { readonly state: "degraded"; readonly reason: string };
 
 export const APPLIED: MemberState = { state: "applied" };
+export const NOT_TRIED: MemberState = { state: "pending", reason: "the agent has started and has not come to it yet" };
 export const noMapping = (group: Ip): MemberState => ({
   state: "pending",
   reason: `group ${group} has no M2P mapping yet`,
 });
-const noPort = (port: string): MemberState => ({ state: "pending", reason: `port ${port} is not in the driver` });
+export const noPort = (port: string): MemberState => ({
+  state: "pending",
+  reason: `port ${port} is not in the driver`,
+});
 
 /** Whether a subscription failed only because something is not there yet. */
 export function whatItWaitsFor(port: string, group: Ip, error: unknown): MemberState | undefined {

@@ -9,6 +9,7 @@
  */
 import { messageOf, SledcastError } from "../error.ts";
 import { JoinError } from "../host/joins.ts";
+import { Share } from "../host/turns.ts";
 import { UndoFailedError } from "../intent/undo.ts";
 import type { Log } from "../log.ts";
 import type { MulticastAddr, UnderlayGroup } from "../net/group.ts";
@@ -18,7 +19,7 @@ import { isOpte, mayHaveTakenEffect } from "../opte/error.ts";
 import { type SourceFilter, sameFilter } from "../opte/filter.ts";
 import { DriverSubscriptions, ignoringLostPort } from "./driver-subscriptions.ts";
 import type { FilterHolding } from "./filter-holding.ts";
-import { APPLIED, type MemberState, noMapping, whatItWaitsFor } from "./member-state.ts";
+import { APPLIED, type MemberState, NOT_TRIED, noMapping, noPort, whatItWaitsFor } from "./member-state.ts";
 import type { Member, Members } from "./members.ts";
 import type { SelfMaps } from "./self-maps.ts";
 import { type Unsettled, UnsettledSubscriptions } from "./unsettled.ts";
@@ -102,14 +103,43 @@ export class Subscriptions {
     }
   }
 
+  /** A membership of an earlier run, to be put into effect by `wakeAll`. */
+  recall(port: string, group: MulticastAddr, filter: SourceFilter): void {
+    this.members.put({ port, group, filter, status: NOT_TRIED });
+  }
+
+  /** Puts all of them into effect, as at the start. Never throws: what fails is degraded. */
+  async wakeAll(): Promise<void> {
+    const share = new Share();
+    for (const member of [...this.members.all()]) {
+      await this.#applyOrDegrade(member, { quiet: true });
+      await share.spent();
+    }
+  }
+
+  /** Where these groups travel now. */
+  underlaysOf(groups: readonly Ip[]): UnderlayGroup[] {
+    const underlays = groups.map((group) => this.#view.underlayOf(group));
+    return [...new Set(underlays.filter((underlay) => underlay !== undefined))];
+  }
+
+  /** Brings ports to what the books say they should have there. Answers whether that is done; if not, it is tried again. */
+  async settle(ports: readonly string[], underlays: readonly UnderlayGroup[]): Promise<boolean> {
+    const places = ports.flatMap((port) => underlays.map((underlay) => ({ port, underlay })));
+    for (const { port, underlay } of places) this.unsettle(port, underlay);
+    for (const { port, underlay } of places) await this.#resettle(port, underlay);
+    return places.every(({ port, underlay }) => !this.#unsettled.has(port, underlay));
+  }
+
   /** The undo of a leave: the membership is back whatever happens; not in effect, it is degraded, and that is thrown. */
   async reinstate(port: string, group: MulticastAddr, filter: SourceFilter): Promise<void> {
     const member: Member = { port, group, filter, status: noMapping(group) };
     this.members.put(member);
     const underlay = this.#view.underlayOf(group);
-    await this.#applyOrDegrade(member, async () => {
+    const first = async () => {
       if (underlay !== undefined) await this.#holding.beforeReturn(group, underlay);
-    });
+    };
+    await this.#applyOrDegrade(member, { first });
     if (member.status.state === "degraded") throw new SledcastError("driver-busy", member.status.reason);
   }
 
@@ -199,6 +229,16 @@ export class Subscriptions {
     }
   }
 
+  /** The driver has lost the port, its subscriptions with it: its memberships wait for it. */
+  async awaitPort(port: string): Promise<void> {
+    for (const member of this.members.ofPort(port).values()) {
+      const underlay = this.#view.underlayOf(member.group);
+      if (underlay === undefined) continue;
+      this.#setStatus(member, noPort(port));
+      await this.#holding.afterMember(member.group, underlay);
+    }
+  }
+
   /** Tries the memberships that wait although their mapping is there: their port may have come. */
   async wakePending(port: string): Promise<void> {
     for (const member of this.members.ofPort(port).values()) {
@@ -238,7 +278,11 @@ export class Subscriptions {
     this.#setStatus(member, APPLIED);
   }
 
-  async #applyOrDegrade(member: Member, first?: () => Promise<void>): Promise<void> {
+  /** `quiet`: a change of state is not worth a line of the log; a failure is. */
+  async #applyOrDegrade(
+    member: Member,
+    { first, quiet = false }: { readonly first?: () => Promise<void>; readonly quiet?: boolean } = {},
+  ): Promise<void> {
     const before = member.status.state;
     try {
       await first?.();
@@ -249,7 +293,7 @@ export class Subscriptions {
       this.#setStatus(member, { state: "degraded", reason: messageOf(error) });
       return;
     }
-    if (member.status.state !== before) {
+    if (member.status.state !== before && !quiet) {
       const underlay = this.#view.underlayOf(member.group);
       const { port, group, status } = member;
       this.#log.info({ port, group, underlay, state: status.state }, "membership changed state");

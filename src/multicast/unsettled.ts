@@ -21,6 +21,10 @@ export class UnsettledSubscriptions {
     else ports.add(port);
   }
 
+  has(port: string, underlay: UnderlayGroup): boolean {
+    return this.#ports.get(underlay)?.has(port) ?? false;
+  }
+
   delete(port: string, underlay: UnderlayGroup): void {
     const ports = this.#ports.get(underlay);
     ports?.delete(port);

@@ -104,7 +104,7 @@ export class MappingView {
   }
 }
 
-/** Shown only while the driver does not answer. */
+/** What a configuration is compared with, and what is shown while the driver does not answer. */
 export class ForwardingView {
   #entries = new Map<UnderlayGroup, readonly NextHop[]>();
 
@@ -132,6 +132,15 @@ export class ForwardingView {
 
   delete(underlay: UnderlayGroup): boolean {
     return this.#entries.delete(underlay);
+  }
+
+  /** Undefined: there is no entry. */
+  hopsOf(underlay: UnderlayGroup): readonly NextHop[] | undefined {
+    return this.#entries.get(underlay);
+  }
+
+  *entries(): Iterable<ForwardingEntry> {
+    for (const [underlay, nextHops] of this.#entries) yield { underlay, nextHops };
   }
 
   list(): ForwardingEntry[] {

@@ -2,10 +2,13 @@
  * PortManager: makes OPTE ports and takes them away, leaving nothing behind.
  *
  * Every step of a creation has its undo. A port that could not be deleted (somebody has its link
- * open) is a leftover: it is tried again until it is gone, and nobody waits for it.
+ * open) is a leftover: it is tried again until it is gone, and nobody waits for it. A port is in the
+ * ledger from before it is made until after it is gone; one that no VMM has at the next start is a
+ * leftover of a crash.
  */
 import { messageOf, SledcastError } from "../error.ts";
 import type { Datalinks } from "../host/datalinks.ts";
+import type { Ledger } from "../intent/ledger.ts";
 import { type Undo, withUndo } from "../intent/undo.ts";
 import type { Log } from "../log.ts";
 import type { Ipv6 } from "../net/ip.ts";
@@ -31,12 +34,18 @@ export interface Leftover {
   readonly reason: string;
 }
 
+type PortRecord = Omit<PortTicket, "name">;
+
+const PREFIX = "port ";
+const LEFT_BY_A_CRASH = "it was being made or deleted when the agent ended";
+
 const macKey = ({ vni, mac }: Pick<Nic, "vni" | "mac">) => `${vni} ${mac}`;
 
 export class PortManager {
   readonly #driver: Driver;
   readonly #datalinks: Datalinks;
   readonly #physIp: Ipv6;
+  readonly #ledger: Ledger;
   readonly #log: Log;
   readonly #routes: Routes;
   /** Live ports of ours by name, and which of them has a (VNI, MAC). */
@@ -46,12 +55,36 @@ export class PortManager {
   /** Never goes back: a name is used once, also when its creation failed. */
   #next = 0;
 
-  constructor(driver: Driver, datalinks: Datalinks, physIp: Ipv6, log: Log) {
+  constructor(driver: Driver, datalinks: Datalinks, physIp: Ipv6, ledger: Ledger, log: Log) {
     this.#driver = driver;
     this.#datalinks = datalinks;
     this.#physIp = physIp;
+    this.#ledger = ledger;
     this.#log = log;
     this.#routes = new Routes(driver);
+    for (const [key, kept] of ledger.entries(PREFIX)) this.#recall(key.slice(PREFIX.length), kept as PortRecord);
+  }
+
+  /** Until a VMM claims it, a port of an earlier run is a leftover of it. */
+  #recall(name: string, record: PortRecord): void {
+    this.#datalinks.keep(record.linkId);
+    this.#next = Math.max(this.#next, Number(/\d+$/.exec(name)?.[0] ?? -1) + 1);
+    this.#leftovers.set(name, { ticket: { name, ...record }, uncertain: true, reason: LEFT_BY_A_CRASH });
+  }
+
+  /** A port of an earlier run that a VMM has. Undefined: none of that name was made here. */
+  claim(name: string): PortTicket | undefined {
+    const ticket = this.#leftovers.get(name)?.ticket;
+    if (ticket === undefined) return undefined;
+    this.#leftovers.delete(name);
+    this.#routes.hold(name, ticket.nic);
+    this.#add(ticket);
+    return ticket;
+  }
+
+  #add(ticket: PortTicket): void {
+    this.#ports.set(ticket.name, ticket);
+    this.#macs.set(macKey(ticket.nic), ticket.name);
   }
 
   /** How many things are broken: cheap to ask. */
@@ -84,18 +117,20 @@ export class PortManager {
       await this.#routes.acquire(port, spec.nic);
       return made;
     });
-    this.#ports.set(ticket.name, ticket);
-    this.#macs.set(macKey(ticket.nic), ticket.name);
+    this.#add(ticket);
     this.#log.info({ port: ticket.name, mac: spec.nic.mac, vni: spec.nic.vni }, "port created");
     return ticket;
   }
 
-  /** Deletes the port. Never fails: what the driver does not let go is a leftover. Answers whether it is gone. */
-  async release(ticket: PortTicket): Promise<boolean> {
+  /**
+   * Deletes the port. Never fails: what the driver does not let go is a leftover. Answers whether it
+   * is gone. `lost`: it is gone from the driver, where its name may be another's by now.
+   */
+  async release(ticket: PortTicket, lost = false): Promise<boolean> {
     this.#routes.release(ticket.name, ticket.nic);
     this.#ports.delete(ticket.name);
     if (this.#macs.get(macKey(ticket.nic)) === ticket.name) this.#macs.delete(macKey(ticket.nic));
-    return this.#deleteOrKeep(ticket, false);
+    return this.#deleteOrKeep(ticket, lost);
   }
 
   /** Tries to delete what is left over. */
@@ -119,8 +154,25 @@ export class PortManager {
       const name = `opte${this.#next++}`;
       const linkId = await this.#datalinks.create(name);
       const ticket: PortTicket = { name, linkId, nic: spec.nic };
+      await this.#recordBegin(ticket, undo);
       if (await this.#tryName(ticket, { linkId, name, cfg, mtu: spec.mtu }, undo)) return ticket;
     }
+  }
+
+  /** Before the port is made: a crash in between leaves something to look for. */
+  async #recordBegin({ name, linkId, nic }: PortTicket, undo: Undo): Promise<void> {
+    try {
+      await this.#ledger.record([{ key: PREFIX + name, value: { linkId, nic } satisfies PortRecord }]);
+    } catch (error) {
+      undo(() => this.#datalinks.destroy(linkId));
+      throw error;
+    }
+  }
+
+  /** The port is not, or no more. */
+  async #forget({ name, linkId }: PortTicket): Promise<void> {
+    this.#ledger.note([{ key: PREFIX + name, value: undefined }]);
+    await this.#datalinks.destroy(linkId);
   }
 
   async #tryName(ticket: PortTicket, request: CreateXde, undo: Undo): Promise<boolean> {
@@ -128,14 +180,14 @@ export class PortManager {
       await this.#driver.createXde(request);
     } catch (error) {
       if (isOpte(error, "PortExists")) {
-        await this.#datalinks.destroy(ticket.linkId);
+        await this.#forget(ticket);
         return false;
       }
-      undo(() => (mayHaveTakenEffect(error) ? this.#undoCreate(ticket, true) : this.#datalinks.destroy(ticket.linkId)));
+      undo(() => (mayHaveTakenEffect(error) ? this.#undoCreate(ticket, true) : this.#forget(ticket)));
       if (isOpte(error, "MacExists"))
         throw nicExists(
           ticket.nic,
-          "the driver has a port with it that this agent does not know, of somebody else or of its own earlier run; adopt that port, or delete it",
+          "the driver has a port with it that this agent did not make; adopt that port, or delete it",
         );
       throw error;
     }
@@ -166,7 +218,7 @@ export class PortManager {
         return false;
       }
     }
-    await this.#datalinks.destroy(ticket.linkId);
+    await this.#forget(ticket);
     this.#leftovers.delete(ticket.name);
     if (existed) this.#log.info({ port: ticket.name }, "port deleted");
     return true;

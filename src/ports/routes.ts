@@ -46,15 +46,19 @@ export class Routes {
 
   /** Counts the port in and gives it the routes that are known. The count is taken first, so that `release` is right after a failure, too. */
   async acquire(port: string, nic: Nic): Promise<void> {
-    const sets = routerKeys(nic).map((key) => {
+    for (const { routes } of this.hold(port, nic)) {
+      for (const route of routes) await this.#driver.addRouterEntry({ port, ...route });
+    }
+  }
+
+  /** Counts in a port that has its routes. */
+  hold(port: string, nic: Nic): readonly RouteSet[] {
+    return routerKeys(nic).map((key) => {
       const set = this.#sets.get(key) ?? { ports: new Set<string>(), routes: initialRoutes(key, nic.kind) };
       set.ports.add(port);
       this.#sets.set(key, set);
       return set;
     });
-    for (const { routes } of sets) {
-      for (const route of routes) await this.#driver.addRouterEntry({ port, ...route });
-    }
   }
 
   /** The port's routes in the driver go with the port. */

@@ -1,20 +1,33 @@
 /**
  * The VMMs of this sled: which ports and memberships a propolis id has. Called in the lane only.
- * Memberships are for the primary port; one that has no port yet is recorded and waits.
+ * Memberships are for the primary port; one that has no port yet is recorded and waits. What is
+ * answered is in the ledger: a change that cannot be recorded is taken back.
  */
 import { messageOf, SledcastError } from "../error.ts";
-import { withUndo } from "../intent/undo.ts";
+import type { Ledger, LedgerChange } from "../intent/ledger.ts";
+import { type Undo, UndoFailedError, withUndo } from "../intent/undo.ts";
 import type { Log } from "../log.ts";
 import type { Flows } from "../multicast/flows.ts";
 import type { MemberState } from "../multicast/member-state.ts";
 import type { Subscriptions } from "../multicast/subscriptions.ts";
 import type { MulticastAddr } from "../net/group.ts";
+import type { Ip } from "../net/ip.ts";
 import { compareIp } from "../net/ip.ts";
 import type { Driver } from "../opte/driver.ts";
 import { membershipFilter } from "../opte/filter.ts";
+import type { PortInfo } from "../opte/types.ts";
 import type { PortManager, PortTicket } from "../ports/manager.ts";
 import type { Uuid } from "../uuid.ts";
-import { type AdoptedVmm, type Membership, primaryPort, type Registration, type Vmm, type VmmState } from "./vmm.ts";
+import { changesOf, membershipChange, moveChange, readMoves, readVmms, removalOf, vmmChange } from "./records.ts";
+import {
+  type AdoptedVmm,
+  type Membership,
+  primaryPort,
+  type RegisteredVmm,
+  type Registration,
+  type Vmm,
+  type VmmState,
+} from "./vmm.ts";
 
 export interface MembershipStatus extends Membership {
   readonly status: MemberState;
@@ -23,21 +36,44 @@ export interface MembershipStatus extends Membership {
 const MAX_GENERATION = 0xffff_ffff_ffff_ffffn;
 const NO_PRIMARY = { state: "pending", reason: "the VMM has no primary port" } as const;
 
+interface Parts {
+  readonly driver: Driver;
+  readonly ports: PortManager;
+  readonly subscriptions: Subscriptions;
+  readonly flows: Flows;
+  readonly ledger: Ledger;
+  readonly log: Log;
+}
+
 export class Vmms {
   readonly #driver: Driver;
   readonly #ports: PortManager;
   readonly #subscriptions: Subscriptions;
   readonly #flows: Flows;
+  readonly #ledger: Ledger;
   readonly #log: Log;
   readonly #vmms = new Map<Uuid, Vmm>();
   readonly #owners = new Map<string, Uuid>();
 
-  constructor(driver: Driver, ports: PortManager, subscriptions: Subscriptions, flows: Flows, log: Log) {
+  constructor({ driver, ports, subscriptions, flows, ledger, log }: Parts) {
     this.#driver = driver;
     this.#ports = ports;
     this.#subscriptions = subscriptions;
     this.#flows = flows;
+    this.#ledger = ledger;
     this.#log = log;
+    for (const vmm of readVmms(ledger, (port) => ports.claim(port))) this.#recall(vmm);
+  }
+
+  /** A VMM of an earlier run. Its memberships wait until the start comes to them. */
+  #recall(vmm: Vmm): void {
+    this.#put(vmm);
+    for (const { name } of vmm.ports) this.#flows.addPort(name);
+    const primary = primaryPort(vmm);
+    if (primary === undefined) return;
+    for (const [group, sources] of vmm.memberships) {
+      this.#subscriptions.recall(primary, group, membershipFilter(sources));
+    }
   }
 
   get size(): number {
@@ -67,7 +103,7 @@ export class Vmms {
   async register(id: Uuid, registration: Registration): Promise<Vmm> {
     const existing = this.#vmms.get(id);
     if (existing !== undefined) return sameInstance(existing, registration);
-    const tickets = await withUndo(async (undo) => {
+    const vmm = await withUndo(async (undo) => {
       const made: PortTicket[] = [];
       for (const spec of registration.ports) {
         const ticket = await this.#ports.create(spec);
@@ -79,25 +115,13 @@ export class Vmms {
       for (const { group, sources } of registration.memberships) {
         if (primary !== undefined) await this.#subscriptions.join(primary, group, membershipFilter(sources));
       }
-      return made;
+      const complete = registeredVmm(id, registration, made);
+      await this.#ledger.record(changesOf(complete));
+      return complete;
     });
-    // Of several NICs that call themselves primary the first one is, as in the original.
-    const primary = tickets.find(({ nic }) => nic.primary);
-    const vmm: Vmm = {
-      id,
-      origin: "registered",
-      registration,
-      registeredAt: new Date().toISOString(),
-      runtime: registration.runtime,
-      tickets,
-      ports: tickets.map((ticket) => ({ name: ticket.name, primary: ticket === primary })),
-      memberships: new Map(registration.memberships.map(({ group, sources }) => [group, sources])),
-    };
     this.#put(vmm);
-    this.#log.info(
-      { propolis_id: id, instance_id: registration.instanceId, ports: tickets.map((t) => t.name) },
-      "VMM registered",
-    );
+    const ports = vmm.ports.map(({ name }) => name);
+    this.#log.info({ propolis_id: id, instance_id: registration.instanceId, ports }, "VMM registered");
     return vmm;
   }
 
@@ -109,9 +133,7 @@ export class Vmms {
       return undefined;
     }
     if (vmm.origin === "adopted") await this.#releaseAdopted(vmm);
-    this.#vmms.delete(id);
-    for (const { name } of vmm.ports) this.#owners.delete(name);
-    if (vmm.origin === "registered") for (const ticket of vmm.tickets) await this.#release(ticket);
+    else await this.#forget(vmm);
     this.#log.info({ propolis_id: id, ports: vmm.ports.map(({ name }) => name) }, "VMM unregistered");
     return { ...vmm, runtime: next(vmm, "failed") };
   }
@@ -124,7 +146,14 @@ export class Vmms {
       return;
     }
     const primary = primaryPort(vmm);
-    if (primary !== undefined) await this.#subscriptions.join(primary, group, membershipFilter(sources));
+    const before = vmm.memberships.get(group);
+    await withUndo(async (undo) => {
+      if (primary !== undefined) {
+        await this.#subscriptions.join(primary, group, membershipFilter(sources));
+        undo(() => this.#takeBack(primary, group, before));
+      }
+      if (before?.join() !== sources.join()) await this.#ledger.record([membershipChange(id, group, sources)]);
+    });
     vmm.memberships.set(group, sources);
   }
 
@@ -135,13 +164,21 @@ export class Vmms {
       return;
     }
     const primary = primaryPort(vmm);
-    if (primary !== undefined) await this.#subscriptions.leave(primary, group);
+    const before = vmm.memberships.get(group);
+    await withUndo(async (undo) => {
+      if (primary !== undefined) {
+        await this.#subscriptions.leave(primary, group);
+        undo(() => this.#takeBack(primary, group, before));
+      }
+      if (before !== undefined) await this.#ledger.record([membershipChange(id, group, undefined)]);
+    });
     vmm.memberships.delete(group);
   }
 
-  putState(id: Uuid, state: VmmState): Vmm {
+  async putState(id: Uuid, state: VmmState): Promise<Vmm> {
     const before = this.require(id);
     const vmm: Vmm = { ...before, runtime: next(before, state) };
+    await this.#ledger.record([vmmChange(vmm)]);
     this.#put(vmm);
     this.#log.info({ propolis_id: id, state, gen: String(vmm.runtime.gen) }, "VMM state changed");
     return vmm;
@@ -163,7 +200,7 @@ export class Vmms {
       memberships: new Map(),
     };
     const vmm: AdoptedVmm = { ...base, ports };
-    await this.#moveMemberships(base, primaryPort(base), primary);
+    await this.#moveMemberships(base, primaryPort(base), primary, [vmmChange(vmm)]);
     for (const { name } of base.ports) {
       this.#owners.delete(name);
       this.#flows.removePort(name);
@@ -211,9 +248,18 @@ export class Vmms {
     }
   }
 
-  async #moveMemberships(vmm: Vmm, from: string | undefined, to: string): Promise<void> {
-    if (from === to) return;
-    await withUndo(async (undo) => {
+  /** `record`: what is recorded when they are moved. */
+  async #moveMemberships(
+    vmm: Vmm,
+    from: string | undefined,
+    to: string,
+    record: readonly LedgerChange[],
+  ): Promise<void> {
+    if (from === to || vmm.memberships.size === 0) {
+      await this.#ledger.record(record);
+      return;
+    }
+    await this.#moving(vmm, from === undefined ? [to] : [from, to], async (undo) => {
       for (const [group, sources] of vmm.memberships) {
         const filter = membershipFilter(sources);
         if (from !== undefined) {
@@ -223,25 +269,85 @@ export class Vmms {
         await this.#subscriptions.join(to, group, filter);
         undo(() => this.#subscriptions.withdraw(to, group));
       }
+      await this.#ledger.record([...record, moveChange(vmm.id, undefined)]);
     });
   }
 
   async #releaseAdopted(vmm: AdoptedVmm): Promise<void> {
     const primary = primaryPort(vmm);
-    await withUndo(async (undo) => {
+    await this.#moving(vmm, primary === undefined ? [] : [primary], async (undo) => {
       for (const [group, sources] of vmm.memberships) {
         if (primary === undefined) continue;
         await this.#subscriptions.leave(primary, group);
         undo(() => this.#subscriptions.reinstate(primary, group, membershipFilter(sources)));
       }
+      await this.#ledger.record([...removalOf(vmm), moveChange(vmm.id, undefined)]);
     });
     for (const { name } of vmm.ports) this.#flows.removePort(name);
+    this.#remove(vmm);
   }
 
-  async #release(ticket: PortTicket): Promise<boolean> {
+  /** Several steps that the next start settles at these ports if a crash comes between them. */
+  async #moving(vmm: Vmm, ports: readonly string[], body: (undo: Undo) => Promise<void>): Promise<void> {
+    const underlays = this.#subscriptions.underlaysOf([...vmm.memberships.keys()]);
+    if (ports.length > 0 && underlays.length > 0) await this.#ledger.record([moveChange(vmm.id, { ports, underlays })]);
+    try {
+      await withUndo(body);
+    } catch (error) {
+      // What is taken back needs no settling.
+      if (!(error instanceof UndoFailedError)) this.#ledger.note([moveChange(vmm.id, undefined)]);
+      throw error;
+    }
+  }
+
+  /** After a start: the ends of moves that a crash interrupted are brought to what the books say. */
+  async finishMoves(): Promise<void> {
+    for (const { id, move } of readMoves(this.#ledger)) {
+      this.#log.warn({ propolis_id: id, ...move }, "a move of memberships was interrupted; its ports are settled");
+      if (await this.#subscriptions.settle(move.ports, move.underlays)) this.#ledger.note([moveChange(id, undefined)]);
+    }
+  }
+
+  /** Registered VMMs of which the driver has no port any more. */
+  lost(ports: readonly PortInfo[]): RegisteredVmm[] {
+    const there = new Set(ports.map(({ name, mac }) => `${name} ${mac}`));
+    const isThere = ({ name, nic }: PortTicket) => there.has(`${name} ${nic.mac}`);
+    return this.list().filter(
+      (vmm): vmm is RegisteredVmm =>
+        vmm.origin === "registered" && vmm.tickets.length > 0 && !vmm.tickets.some(isThere),
+    );
+  }
+
+  /** Forgets a VMM that the driver has lost: a reboot emptied it, or somebody deleted its ports. */
+  async dropLost(vmm: RegisteredVmm): Promise<void> {
+    await this.#forget(vmm, true);
+    const fields = { propolis_id: vmm.id, ports: vmm.ports.map(({ name }) => name) };
+    this.#log.warn(fields, "VMM dropped: its ports are gone from the driver; register it again");
+  }
+
+  /** From the record on it is decided: a crash before its ports are deleted leaves them to the next start. */
+  async #forget(vmm: RegisteredVmm, lost = false): Promise<void> {
+    await this.#ledger.record(removalOf(vmm));
+    this.#remove(vmm);
+    for (const ticket of vmm.tickets) await this.#release(ticket, lost);
+  }
+
+  #remove(vmm: Vmm): void {
+    this.#vmms.delete(vmm.id);
+    for (const { name } of vmm.ports) this.#owners.delete(name);
+  }
+
+  /** The undo of a join or a leave. */
+  #takeBack(port: string, group: MulticastAddr, before: readonly Ip[] | undefined): Promise<void> {
+    return before === undefined
+      ? this.#subscriptions.withdraw(port, group)
+      : this.#subscriptions.reinstate(port, group, membershipFilter(before));
+  }
+
+  async #release(ticket: PortTicket, lost = false): Promise<boolean> {
     this.#flows.removePort(ticket.name);
     await this.#subscriptions.forgetPort(ticket.name);
-    return this.#ports.release(ticket);
+    return this.#ports.release(ticket, lost);
   }
 
   async #dropPort(ticket: PortTicket): Promise<void> {
@@ -249,6 +355,22 @@ export class Vmms {
     const reason = this.#ports.leftovers.find((leftover) => leftover.ticket === ticket)?.reason;
     throw new SledcastError("driver-busy", `port ${ticket.name} is left over: ${messageOf(reason)}`);
   }
+}
+
+function registeredVmm(id: Uuid, registration: Registration, tickets: readonly PortTicket[]): RegisteredVmm {
+  const { instanceId, migrationId, body, runtime, memberships } = registration;
+  // Of several NICs that call themselves primary the first one is, as in the original.
+  const primary = tickets.find(({ nic }) => nic.primary);
+  return {
+    id,
+    origin: "registered",
+    registration: { instanceId, migrationId, body },
+    registeredAt: new Date().toISOString(),
+    runtime,
+    tickets,
+    ports: tickets.map((ticket) => ({ name: ticket.name, primary: ticket === primary })),
+    memberships: new Map(memberships.map(({ group, sources }) => [group, sources])),
+  };
 }
 
 function sameInstance(existing: Vmm, { instanceId }: Registration): Vmm {

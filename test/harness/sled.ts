@@ -3,6 +3,7 @@ import type { FastifyInstance } from "fastify";
 import { SledAgent } from "../../src/agent/agent.ts";
 import { ModelDatalinks } from "../../src/host/datalinks.ts";
 import { buildServer } from "../../src/http/server.ts";
+import { MemoryLedger } from "../../src/intent/ledger.ts";
 import type { Log } from "../../src/log.ts";
 import { Metrics } from "../../src/metrics.ts";
 import type { JoinPolicy } from "../../src/multicast/filter-holding.ts";
@@ -45,6 +46,8 @@ export interface SledOptions {
   readonly laneCapacity?: number;
   readonly auditMode?: "repair" | "observe";
   readonly joinPolicy?: JoinPolicy;
+  /** Another sled's, as after a restart of the agent. */
+  readonly ledger?: MemoryLedger;
   /** False: hands the sled out while it is still starting. */
   readonly awaitStart?: boolean;
 }
@@ -53,6 +56,7 @@ export class Sled {
   readonly model: DriverModel;
   readonly nics: FakeNics;
   readonly joinPolicy: JoinPolicy;
+  readonly ledger: MemoryLedger;
   readonly datalinks = new ModelDatalinks();
   readonly log: RecordingLog;
   readonly metrics = new Metrics();
@@ -64,18 +68,20 @@ export class Sled {
     model: DriverModel,
     log: RecordingLog,
     reached: Reached,
-    { nics, auditMode, joinPolicy, laneCapacity }: SledOptions,
+    { nics, auditMode, joinPolicy, laneCapacity, ledger }: SledOptions,
   ) {
     this.model = model;
     this.log = log;
     this.#reached = reached;
     this.nics = nics ?? new FakeNics();
     this.joinPolicy = joinPolicy ?? "mapped";
+    this.ledger = ledger ?? new MemoryLedger();
     this.agent = new SledAgent({
       transport: reached.transport,
       joins: this.nics.joins(this.log),
       joinPolicy: this.joinPolicy,
       datalinks: this.datalinks,
+      ledger: this.ledger,
       underlayIp: "fd00::1" as Ipv6,
       log: this.log,
       metrics: this.metrics,
@@ -96,6 +102,12 @@ export class Sled {
     const started = sled.agent.start();
     if (options.awaitStart !== false) await started;
     return sled;
+  }
+
+  /** The agent of the next run, over the same driver and ledger, or another driver: a reboot. */
+  async restart({ model, ...options }: { model?: DriverModel } & Omit<SledOptions, "model"> = {}): Promise<Sled> {
+    await this.close();
+    return Sled.over(model ?? this.model, { ledger: this.ledger, joinPolicy: this.joinPolicy, ...options });
   }
 
   get app(): FastifyInstance {

@@ -187,18 +187,35 @@ describe("the underlay group mapped to itself for a moment", () => {
 
   test("is never shown, joined for, or taken for somebody's", async () => {
     await start();
-    await opteadm("SetMcast2Phys", { group: "ff04::2", underlay: "ff04::2" });
+    await orphan();
+    sled.fail("ClearMcast2Phys");
+    await audit();
+    expect(sled.mappings).toMatchObject({ "ff04::2": "ff04::2" });
     expect((await sled.get("/networking/mcast-m2p")).body).toEqual([{ group: "239.1.1.1", underlay: "ff04::1" }]);
     expect([...sled.nics.joined]).toEqual(["ff04::1"]);
+  });
+
+  test("that a crash left is known from the ledger and cleared by the next start", async () => {
+    await start();
+    await orphan();
+    sled.fail("ClearMcast2Phys");
     await audit();
+    sled = await sled.restart();
     expect(sled.mappings).toEqual({ "239.1.1.1": "ff04::1" });
+  });
+
+  test("by somebody else is left as it is", async () => {
+    await start();
+    await opteadm("SetMcast2Phys", { group: "ff04::2", underlay: "ff04::2" });
+    await audit();
+    expect(sled.mappings).toMatchObject({ "ff04::2": "ff04::2" });
   });
 });
 
 test("a membership whose port was deleted by somebody else is pending, and found once", async () => {
   await start();
   await opteadm("DeleteXde", { name: "guest0" });
-  expect(await audit()).toMatchObject([{ what: "subscription-missing", repaired: true }]);
+  expect(await audit()).toMatchObject([{ what: "port-gone", subject: { port: "guest0" } }]);
   expect(await sled.memberships(VM1)).toEqual({ "239.1.1.1": "pending" });
   expect(await audit()).toEqual([]);
 });

@@ -3,6 +3,7 @@
  * refused here is refused by product rule, with the field's name.
  */
 import { badRequest } from "../../error.ts";
+import { DeclaredConfig } from "../../multicast/declared.ts";
 import { kindOf } from "../../net/classify.ts";
 import { type MulticastAddr, multicastAddr, type UnderlayGroup, underlayGroup } from "../../net/group.ts";
 import { type Ip, type Ipv6, isIpv4, parseIp, sameFamily, sortedUnique } from "../../net/ip.ts";
@@ -10,6 +11,7 @@ import { MULTICAST_VNI } from "../../net/vni.ts";
 import { sourceFilter as makeFilter } from "../../opte/filter.ts";
 import type { ForwardingEntry, M2pMapping, NextHop } from "../../opte/types.ts";
 import type { Membership } from "../../vmm/vmm.ts";
+import type { ConfigBody } from "../schemas/config.ts";
 import type { ForwardingBody, MappingBody, MembershipBody, NextHopBody } from "../schemas/multicast.ts";
 
 /** IGMPv3 hosts are expected to keep lists of this order; the driver keeps one per subscriber. */
@@ -53,8 +55,8 @@ function parseSources(texts: readonly string[], field: string, limit: number, gr
   return unique;
 }
 
-export function parseMapping({ group, underlay }: MappingBody): M2pMapping {
-  return { group: parseGroup(group, "group"), underlay: parseUnderlay(underlay) };
+export function parseMapping({ group, underlay }: MappingBody, prefix = ""): M2pMapping {
+  return { group: parseGroup(group, `${prefix}group`), underlay: parseUnderlay(underlay, `${prefix}underlay`) };
 }
 
 function parseNextHop(hop: NextHopBody, field: string): NextHop {
@@ -65,11 +67,44 @@ function parseNextHop(hop: NextHopBody, field: string): NextHop {
   return { addr, vni: MULTICAST_VNI, replication: hop.replication, filter: makeFilter(hop.filter.mode, sources) };
 }
 
-export function parseForwardingEntry(body: ForwardingBody): ForwardingEntry {
+export function parseForwardingEntry(body: ForwardingBody, prefix = ""): ForwardingEntry {
   return {
-    underlay: parseUnderlay(body.underlay),
-    nextHops: body.next_hops.map((hop, i) => parseNextHop(hop, `next_hops[${i}]`)),
+    underlay: parseUnderlay(body.underlay, `${prefix}underlay`),
+    nextHops: body.next_hops.map((hop, i) => parseNextHop(hop, `${prefix}next_hops[${i}]`)),
   };
+}
+
+/** The whole of it is checked before anything is touched. */
+export function parseConfig({ generation, m2p, forwarding }: ConfigBody): DeclaredConfig {
+  const mappings = m2p.map((mapping, i) => parseMapping(mapping, `m2p[${i}].`));
+  const entries = forwarding.map((entry, i) => parseForwardingEntry(entry, `forwarding[${i}].`));
+  refuseTwice(
+    mappings,
+    ({ group }) => group,
+    (i) => `m2p[${i}].group`,
+  );
+  refuseTwice(
+    entries,
+    ({ underlay }) => underlay,
+    (i) => `forwarding[${i}].underlay`,
+  );
+  for (const [at, { nextHops }] of entries.entries()) {
+    refuseTwice(
+      nextHops,
+      ({ addr }) => addr,
+      (i) => `forwarding[${at}].next_hops[${i}].next_hop`,
+    );
+  }
+  return new DeclaredConfig(generation, { m2p: mappings, forwarding: entries });
+}
+
+function refuseTwice<T>(items: readonly T[], keyOf: (item: T) => string, field: (at: number) => string): void {
+  const seen = new Set<string>();
+  for (const [i, item] of items.entries()) {
+    const key = keyOf(item);
+    if (seen.has(key)) throw badRequest(`${field(i)}: ${key} is there twice`);
+    seen.add(key);
+  }
 }
 
 export function parseMembership(body: MembershipBody, prefix = ""): Membership {

@@ -22,7 +22,7 @@ function mappingsJson(entries: readonly M2pMapping[]): string {
 }
 
 /** The original's word for hops has no place for the reserved replication; such a hop is left out, its entry is not. */
-function forwardingBody({ underlay, nextHops }: ForwardingEntry) {
+export function forwardingBody({ underlay, nextHops }: ForwardingEntry) {
   const hops = nextHops.filter(({ replication }) => replication !== "reserved");
   return {
     underlay,

@@ -128,10 +128,11 @@ function multicastRoutes(app: FastifyInstance, agent: SledAgent): void {
     summary: "Counts, what is pending and why, what is degraded and why, the last audits, the driver",
     answers: { 200: schemas.status },
     handle: async () => {
-      const { driver, joinBinding, lane, pending, ...status } = agent.status();
+      const { driver, joinBinding, lane, pending, generation, ...status } = agent.status();
       return {
         version: VERSION,
         ...status,
+        generation: generation ?? null,
         pending: pending.map(({ propolisId: id, ...rest }) => ({ ...rest, propolis_id: id })),
         driver: {
           kind: driver.kind,

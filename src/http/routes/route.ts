@@ -44,6 +44,8 @@ export interface Route<T> {
   /** One of the original's paths, and the version it is in from; left out for paths of our own. */
   readonly shared?: { readonly since?: string };
   readonly body?: Body<T>;
+  /** Bytes; left out: 1 MiB. */
+  readonly bodyLimit?: number;
   readonly keepText?: boolean;
   /** Success: status and what it says. */
   readonly answers: Readonly<Record<number, object>>;
@@ -84,6 +86,7 @@ export function addRoute<T>(app: FastifyInstance, route: Route<T>): void {
       ...(since !== undefined && { since }),
       ...(route.keepText && { keepText: true }),
     },
+    ...(route.bodyLimit !== undefined && { bodyLimit: route.bodyLimit }),
     ...(hasId && { onRequest: checkPropolisId }),
     schema: {
       summary: route.summary,

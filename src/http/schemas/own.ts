@@ -133,6 +133,7 @@ export const status = object(
   {
     version: string,
     counts: { type: "object", additionalProperties: number },
+    generation: { ...nullable(integer), description: "Of the configuration in force; null: there is none" },
     pending: listOf(
       object("Pending", { group: string, port: string, propolis_id: uuid, reason: string }, ["group", "reason"]),
     ),
@@ -157,7 +158,7 @@ export const status = object(
     nics: listOf(string),
     lane: object("Lane", { running: operation, waiting: integer }, ["running", "waiting"]),
   },
-  ["version", "counts", "pending", "degraded", "audits", "driver", "join_binding", "nics", "lane"],
+  ["version", "counts", "generation", "pending", "degraded", "audits", "driver", "join_binding", "nics", "lane"],
 );
 
 export const health = object("Health", { status: { const: "ok" } }, ["status"]);

@@ -1,0 +1,222 @@
+/**
+ * The declared configuration in force, if any: kept in the ledger, brought into effect by the
+ * difference to what the driver holds, and held against it by the audit. What fails is kept and
+ * tried again; each entry has its own result.
+ */
+import { messageOf, SledcastError } from "../error.ts";
+import { Share } from "../host/turns.ts";
+import type { Ledger } from "../intent/ledger.ts";
+import type { Log } from "../log.ts";
+import { type Step, type StepEntry, stepsTo, subjectOf } from "./convergence.ts";
+import { DeclaredConfig, type DeclaredContent } from "./declared.ts";
+import type { Forwarding } from "./forwarding.ts";
+import type { Mappings } from "./mappings.ts";
+import type { MappingView } from "./view.ts";
+
+export type FailedEntry = StepEntry & {
+  /** What was to be done with it. */
+  readonly action: "set" | "clear";
+  readonly error: string;
+};
+
+export interface ConfigOutcome {
+  readonly generation: number;
+  /** Mappings and forwarding entries of the configuration that are in effect. */
+  readonly applied: number;
+  readonly failed: readonly FailedEntry[];
+}
+
+const KEY = "config";
+
+export class ConfigInForce {
+  readonly #ledger: Ledger;
+  readonly #view: MappingView;
+  readonly #mappings: Mappings;
+  readonly #forwarding: Forwarding;
+  readonly #log: Log;
+  #config: DeclaredConfig | undefined;
+  readonly #failed = new Map<string, FailedEntry>();
+
+  constructor(ledger: Ledger, view: MappingView, mappings: Mappings, forwarding: Forwarding, log: Log) {
+    this.#ledger = ledger;
+    this.#view = view;
+    this.#mappings = mappings;
+    this.#forwarding = forwarding;
+    this.#log = log;
+    const kept = ledger.get(KEY) as (DeclaredContent & { readonly generation: number }) | undefined;
+    if (kept !== undefined) this.#config = new DeclaredConfig(kept.generation, kept);
+  }
+
+  get current(): DeclaredConfig | undefined {
+    return this.#config;
+  }
+
+  require(): DeclaredConfig {
+    if (this.#config === undefined) throw new SledcastError("not-found", "no configuration is in force");
+    return this.#config;
+  }
+
+  /** Single entries are not to be changed while a configuration says what all of them are. */
+  refuseSingleChange(): void {
+    if (this.#config === undefined) return;
+    throw new SledcastError(
+      "managed-by-config",
+      `the configuration of generation ${this.#config.generation} is in force; change it with PUT /multicast/config, or release it with DELETE`,
+    );
+  }
+
+  /** What could not be done, and is tried again. */
+  get failed(): readonly FailedEntry[] {
+    return [...this.#failed.values()];
+  }
+
+  get brokenCount(): number {
+    return this.#failed.size;
+  }
+
+  get outcome(): ConfigOutcome {
+    const config = this.require();
+    const failed = this.failed;
+    const notInEffect = failed.filter(({ action }) => action === "set").length;
+    return { generation: config.generation, applied: config.size - notInEffect, failed };
+  }
+
+  /**
+   * Puts the configuration in force and into effect. The driver is asked first: with it away nothing
+   * is recorded. From the record on it is decided, and the next start goes on where a crash left off.
+   */
+  async put(config: DeclaredConfig): Promise<ConfigOutcome> {
+    const { generation } = config;
+    if (this.#isInForce(config)) {
+      if (this.#failed.size > 0) await this.#retry();
+      return this.outcome;
+    }
+    await this.#look();
+    const { m2p, forwarding } = config.content;
+    await this.#ledger.record([{ key: KEY, value: { generation, m2p, forwarding } }]);
+    this.#config = config;
+    this.#failed.clear();
+    const steps = await this.converge();
+    const outcome = this.outcome;
+    this.#log.info({ generation, steps, failed: outcome.failed.length }, "configuration in force");
+    return outcome;
+  }
+
+  /** Gives control back: the driver stays as it is. */
+  async release(): Promise<void> {
+    const config = this.#config;
+    if (config === undefined) return;
+    await this.#ledger.record([{ key: KEY, value: undefined }]);
+    this.#config = undefined;
+    this.#failed.clear();
+    this.#log.info({ generation: config.generation }, "configuration released; the driver stays as it is");
+  }
+
+  /**
+   * From what was last seen of the driver to the configuration. Never throws for an entry's sake:
+   * what fails is kept. Answers how many steps it took.
+   */
+  async converge(): Promise<number> {
+    if (this.#config === undefined) return 0;
+    const steps = stepsTo(this.#config, this.#parts);
+    const share = new Share();
+    let away: SledcastError | undefined;
+    this.#failed.clear();
+    for (const step of steps) {
+      // A driver that went away would be waited for once an entry.
+      const error = away ?? (await this.#attempt(step));
+      if (error !== undefined) this.#fail(step, error);
+      if (error instanceof SledcastError && error.kind === "driver-unavailable") away = error;
+      await share.spent();
+    }
+    if (this.#failed.size > 0) this.#sayWhatFailed();
+    return steps.length;
+  }
+
+  /** Where the driver differs from the configuration, without what is known to have failed. */
+  async drift(): Promise<readonly Step[]> {
+    if (this.#config === undefined) return [];
+    await this.#look();
+    return stepsTo(this.#config, this.#parts).filter((step) => !this.#failed.has(keyOf(step)));
+  }
+
+  /** Takes one step of those; one that fails is kept, and thrown. */
+  async take(step: Step): Promise<void> {
+    const error = await this.#attempt(step);
+    if (error === undefined) return;
+    this.#fail(step, error);
+    throw error;
+  }
+
+  /** Tries again what failed. Never throws. */
+  async repair(): Promise<void> {
+    if (this.#failed.size === 0) return;
+    try {
+      await this.#retry();
+    } catch (error) {
+      this.#log.debug({ error: messageOf(error) }, "the configuration could not be brought into effect yet");
+    }
+  }
+
+  #isInForce(config: DeclaredConfig): boolean {
+    const current = this.#config;
+    if (current === undefined || config.generation > current.generation) return false;
+    if (config.generation < current.generation) {
+      throw new SledcastError(
+        "generation",
+        `generation: ${config.generation} is older than ${current.generation}, which is in force`,
+      );
+    }
+    if (config.hasContentOf(current)) return true;
+    throw new SledcastError(
+      "generation",
+      `generation: ${config.generation} is in force with other content; new content needs a newer generation`,
+    );
+  }
+
+  async #retry(): Promise<void> {
+    await this.#look();
+    const before = this.#failed.size;
+    await this.converge();
+    if (this.#failed.size === 0) {
+      this.#log.info({ entries: before }, "entries of the configuration are in effect after earlier failure");
+    }
+  }
+
+  async #look(): Promise<void> {
+    await this.#mappings.refresh();
+    await this.#forwarding.refresh();
+  }
+
+  async #attempt(step: Step): Promise<unknown> {
+    try {
+      await step.run();
+      this.#failed.delete(keyOf(step));
+      return undefined;
+    } catch (error) {
+      return error;
+    }
+  }
+
+  #fail(step: Step, error: unknown): void {
+    const { thing, entry, drift } = step;
+    const action = drift === "unexplained" ? "clear" : "set";
+    this.#failed.set(keyOf(step), { thing, entry, action, error: messageOf(error) } as FailedEntry);
+  }
+
+  #sayWhatFailed(): void {
+    const [first] = this.#failed.values();
+    this.#log.warn(
+      { entries: this.#failed.size, first: first && subjectOf(first), error: first?.error },
+      "entries of the configuration are not in effect; they will be retried",
+    );
+  }
+
+  get #parts() {
+    return { view: this.#view, mappings: this.#mappings, forwarding: this.#forwarding };
+  }
+}
+
+function keyOf(step: StepEntry): string {
+  return `${step.thing} ${subjectOf(step)}`;
+}

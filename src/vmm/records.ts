@@ -1,0 +1,95 @@
+/**
+ * VMMs as the ledger keeps them: an entry for each VMM and one for each membership, so that a join
+ * costs what it changes.
+ */
+import type { Ledger, LedgerChange } from "../intent/ledger.ts";
+import type { MulticastAddr, UnderlayGroup } from "../net/group.ts";
+import type { Ip } from "../net/ip.ts";
+import type { PortTicket } from "../ports/manager.ts";
+import type { Uuid } from "../uuid.ts";
+import type { Membership, RegisteredVmm, Vmm, VmmPort, VmmRuntime } from "./vmm.ts";
+
+interface VmmRecord {
+  /** A generation has 64 bits, which a JSON number has not. */
+  readonly runtime: Omit<VmmRuntime, "gen"> & { readonly gen: string };
+  readonly ports: readonly VmmPort[];
+  /** Left out: its ports were adopted. */
+  readonly registered?: Pick<RegisteredVmm, "registration" | "registeredAt">;
+}
+
+/** Ports of a VMM whose memberships are being moved or ended, and under which underlay groups. */
+export interface Move {
+  readonly ports: readonly string[];
+  readonly underlays: readonly UnderlayGroup[];
+}
+
+const VMM = "vmm ";
+const MEMBER = "member ";
+const MOVE = "move ";
+
+export function vmmChange(vmm: Vmm): LedgerChange {
+  const { runtime, ports } = vmm;
+  const value: VmmRecord = { runtime: { ...runtime, gen: String(runtime.gen) }, ports };
+  if (vmm.origin === "adopted") return { key: VMM + vmm.id, value };
+  const { registration, registeredAt } = vmm;
+  const { instanceId, migrationId, body } = registration;
+  return {
+    key: VMM + vmm.id,
+    value: { ...value, registered: { registration: { instanceId, migrationId, body }, registeredAt } },
+  };
+}
+
+/** `sources` undefined: it ended. */
+export function membershipChange(id: Uuid, group: MulticastAddr, sources: readonly Ip[] | undefined): LedgerChange {
+  return { key: `${MEMBER}${id} ${group}`, value: sources };
+}
+
+/** Undefined: it is done. */
+export function moveChange(id: Uuid, move: Move | undefined): LedgerChange {
+  return { key: MOVE + id, value: move };
+}
+
+/** The VMM and all that is kept with it. */
+export function changesOf(vmm: Vmm): LedgerChange[] {
+  const memberships = [...vmm.memberships].map(([group, sources]) => membershipChange(vmm.id, group, sources));
+  return [vmmChange(vmm), ...memberships];
+}
+
+export function removalOf(vmm: Vmm): LedgerChange[] {
+  return changesOf(vmm).map(({ key }) => ({ key, value: undefined }));
+}
+
+/** The moves that a crash interrupted. */
+export function readMoves(ledger: Ledger): readonly { readonly id: Uuid; readonly move: Move }[] {
+  return [...ledger.entries(MOVE)].map(([key, move]) => ({ id: key.slice(MOVE.length) as Uuid, move: move as Move }));
+}
+
+/** The VMMs of an earlier run, in their order. `claim` gives the ticket of a port that was made for one. */
+export function readVmms(ledger: Ledger, claim: (port: string) => PortTicket | undefined): Vmm[] {
+  const memberships = readMemberships(ledger);
+  return [...ledger.entries(VMM)].map(([key, kept]) => {
+    const id = key.slice(VMM.length) as Uuid;
+    const { runtime, ports, registered } = kept as VmmRecord;
+    const common = {
+      id,
+      runtime: { ...runtime, gen: BigInt(runtime.gen) },
+      ports,
+      memberships: new Map(memberships.get(id)?.map(({ group, sources }) => [group, sources])),
+    };
+    if (registered === undefined) return { ...common, origin: "adopted" };
+    const tickets = ports.map(({ name }) => claim(name)).filter((ticket) => ticket !== undefined);
+    return { ...common, origin: "registered", ...registered, tickets };
+  });
+}
+
+function readMemberships(ledger: Ledger): Map<Uuid, Membership[]> {
+  const all = new Map<Uuid, Membership[]>();
+  for (const [key, sources] of ledger.entries(MEMBER)) {
+    const [id, group] = key.slice(MEMBER.length).split(" ") as [Uuid, MulticastAddr];
+    const membership = { group, sources: sources as readonly Ip[] };
+    const others = all.get(id);
+    if (others === undefined) all.set(id, [membership]);
+    else others.push(membership);
+  }
+  return all;
+}
