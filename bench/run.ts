@@ -5,6 +5,7 @@
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { codec } from "./codec.ts";
+import { config } from "./config.ts";
 import { httpList } from "./http-list.ts";
 import { httpPut } from "./http-put.ts";
 import { ioctl } from "./ioctl.ts";
@@ -14,7 +15,7 @@ import { tableOf } from "./measure/report.ts";
 import { operationCost } from "./operation-cost.ts";
 import { start } from "./start.ts";
 
-const BENCHMARKS: readonly Benchmark[] = [operationCost, httpPut, httpList, start, codec, ioctl, joins];
+const BENCHMARKS: readonly Benchmark[] = [operationCost, httpPut, httpList, start, config, codec, ioctl, joins];
 
 function usage(problem: string): never {
   const names = BENCHMARKS.map(({ name }) => name).join(", ");

@@ -3,8 +3,11 @@
  * nowhere, it cannot say where it listens: it is told a port, and asked until it answers.
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { get } from "node:http";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
@@ -13,17 +16,17 @@ const PORTS = { from: 20_000, count: 10_000 } as const;
 const POLL_MS = 2;
 const START_WITHIN_MS = 30_000;
 
-export type ServerKind = "daemon" | "put" | "list" | "start";
+export type ServerKind = "daemon" | "put" | "list" | "start" | "config";
 
 const SCRIPTS: Readonly<Record<ServerKind, string>> = {
   daemon: "../../dist/daemon.js",
   put: "../bare/put.mjs",
   list: "../bare/list.mjs",
   start: "../bare/start.mjs",
+  config: "../bare/config.mjs",
 };
 
 export interface StartOptions {
-  /** For a bare server. */
   readonly args?: readonly string[];
   /** What it reads from its standard input. */
   readonly input?: string;
@@ -68,7 +71,9 @@ export class ServerProcess {
 
   static async start(kind: ServerKind, { args = [], input }: StartOptions = {}): Promise<ServerProcess> {
     const port = await freePort();
-    const listen = kind === "daemon" ? ["--listen", `127.0.0.1:${port}`] : [String(port), ...args];
+    const state = mkdtempSync(path.join(tmpdir(), "bench-"));
+    const listen =
+      kind === "daemon" ? ["--listen", `127.0.0.1:${port}`, "--state-dir", state, ...args] : [String(port), ...args];
     const script = fileURLToPath(new URL(SCRIPTS[kind], import.meta.url));
     const url = `http://127.0.0.1:${port}`;
     const since = performance.now();
@@ -77,7 +82,10 @@ export class ServerProcess {
     // A run that fails must leave no server behind.
     const kill = () => child.kill("SIGKILL");
     process.once("exit", kill);
-    child.once("exit", () => process.off("exit", kill));
+    child.once("exit", () => {
+      process.off("exit", kill);
+      rmSync(state, { recursive: true, force: true });
+    });
     // One that ended before it had read everything is noticed below.
     child.stdin?.on("error", () => {}).end(input);
     try {

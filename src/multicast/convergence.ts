@@ -5,7 +5,7 @@
  */
 import type { Ip } from "../net/ip.ts";
 import type { ForwardingEntry, M2pMapping, NextHop } from "../opte/types.ts";
-import { type DeclaredConfig, sameHop, type WantedHops } from "./declared.ts";
+import { type DeclaredConfig, sameHop } from "./declared.ts";
 import type { Forwarding } from "./forwarding.ts";
 import type { Mappings } from "./mappings.ts";
 import type { MappingView } from "./view.ts";
@@ -69,7 +69,7 @@ function* entriesToSet(config: DeclaredConfig, { forwarding }: Parts): Iterable<
     const current = forwarding.view.hopsOf(underlay);
     const hops = hopsToSend(current, wanted);
     const thing = "forwarding" as const;
-    const entry = { underlay, nextHops: [...wanted.values()] };
+    const entry = { underlay, nextHops: wanted };
     if (current === undefined) {
       yield { thing, entry, drift: "missing", run: () => forwarding.set(entry) };
     } else if (hops === "all") {
@@ -89,12 +89,16 @@ function* entriesToClear(config: DeclaredConfig, { forwarding }: Parts): Iterabl
 }
 
 /** The hops that are not there as wanted; all of them, after a clear, where one is there that must go. */
-function hopsToSend(current: readonly NextHop[] | undefined, wanted: WantedHops): readonly NextHop[] | "all" {
-  const there = new Map(current?.map((hop) => [hop.addr, hop]));
-  // The same address with another VNI is another hop to the driver.
-  const mustGo = current?.some(({ addr, vni }) => wanted.get(addr)?.vni !== vni) ?? false;
-  return mustGo ? "all" : [...wanted.values()].filter((hop) => !sameHop(there.get(hop.addr), hop));
+function hopsToSend(current: readonly NextHop[] = [], wanted: readonly NextHop[]): readonly NextHop[] | "all" {
+  if (current.length === wanted.length && current.every((hop, i) => sameHop(hop, wanted[i] as NextHop))) return [];
+  const keys = new Set(wanted.map(keyOf));
+  if (current.some((hop) => !keys.has(keyOf(hop)))) return "all";
+  const there = new Map(current.map((hop) => [keyOf(hop), hop]));
+  return wanted.filter((hop) => !sameHop(there.get(keyOf(hop)), hop));
 }
+
+/** To the driver the same address with another VNI is another hop. */
+const keyOf = ({ addr, vni }: NextHop) => `${addr} ${vni}`;
 
 async function replace(forwarding: Forwarding, entry: ForwardingEntry): Promise<void> {
   await forwarding.clear(entry.underlay);

@@ -4,7 +4,7 @@
  * another one, and with what the driver holds, at the cost of a look-up an entry.
  */
 import type { UnderlayGroup } from "../net/group.ts";
-import { compareIp, type Ip } from "../net/ip.ts";
+import { type Ip, sortedByIp } from "../net/ip.ts";
 import { sameFilter } from "../opte/filter.ts";
 import type { ForwardingEntry, M2pMapping, NextHop } from "../opte/types.ts";
 
@@ -15,21 +15,17 @@ export interface DeclaredContent {
   readonly forwarding: readonly ForwardingEntry[];
 }
 
-/** By address: all hops have one VNI, the multicast one. */
-export type WantedHops = ReadonlyMap<Ip, NextHop>;
-
 export class DeclaredConfig {
   /** Of the control plane's counting. */
   readonly generation: number;
   readonly m2p: ReadonlyMap<Ip, UnderlayGroup>;
-  readonly forwarding: ReadonlyMap<UnderlayGroup, WantedHops>;
+  /** Next hops in the order of their addresses' text: equal entries have equal hops in equal order. */
+  readonly forwarding: ReadonlyMap<UnderlayGroup, readonly NextHop[]>;
 
   constructor(generation: number, { m2p, forwarding }: DeclaredContent) {
     this.generation = generation;
     this.m2p = new Map(m2p.map(({ group, underlay }) => [group, underlay]));
-    this.forwarding = new Map(
-      forwarding.map(({ underlay, nextHops }) => [underlay, new Map(nextHops.map((hop) => [hop.addr, hop]))]),
-    );
+    this.forwarding = new Map(forwarding.map(({ underlay, nextHops }) => [underlay, byText(nextHops)]));
   }
 
   /** Mappings and forwarding entries. */
@@ -43,23 +39,35 @@ export class DeclaredConfig {
     for (const [group, underlay] of this.m2p) if (other.m2p.get(group) !== underlay) return false;
     for (const [underlay, hops] of this.forwarding) {
       const theirs = other.forwarding.get(underlay);
-      if (theirs === undefined || theirs.size !== hops.size) return false;
-      for (const hop of hops.values()) if (!sameHop(theirs.get(hop.addr), hop)) return false;
+      if (theirs?.length !== hops.length || !hops.every((hop, i) => sameHop(theirs[i], hop))) return false;
     }
     return true;
   }
 
-  /** In the order of the lists: by group, by underlay group, by address. */
+  /** In the order in which it was declared. */
   get content(): DeclaredContent {
-    const forwarding = [...this.forwarding].map(([underlay, hops]) => ({
-      underlay,
-      nextHops: [...hops.values()].sort((a, b) => compareIp(a.addr, b.addr)),
-    }));
     return {
-      m2p: [...this.m2p].map(([group, underlay]) => ({ group, underlay })).sort((a, b) => compareIp(a.group, b.group)),
-      forwarding: forwarding.sort((a, b) => compareIp(a.underlay, b.underlay)),
+      m2p: [...this.m2p].map(([group, underlay]) => ({ group, underlay })),
+      forwarding: [...this.forwarding].map(([underlay, nextHops]) => ({ underlay, nextHops })),
     };
   }
+
+  /** In the order of the lists: by group, by underlay group, by address. */
+  get sortedContent(): DeclaredContent {
+    const { m2p, forwarding } = this.content;
+    const entries = forwarding.map(({ underlay, nextHops }) => ({
+      underlay,
+      nextHops: sortedByIp(nextHops, ({ addr }) => addr),
+    }));
+    return {
+      m2p: sortedByIp(m2p, ({ group }) => group),
+      forwarding: sortedByIp(entries, ({ underlay }) => underlay),
+    };
+  }
+}
+
+function byText(hops: readonly NextHop[]): readonly NextHop[] {
+  return hops.length < 2 ? hops : [...hops].sort((a, b) => (a.addr < b.addr ? -1 : 1));
 }
 
 export function sameHop(a: NextHop | undefined, b: NextHop): boolean {

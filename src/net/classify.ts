@@ -1,33 +1,32 @@
 /** What an address is for, with the boundaries OPTE draws (opte-api `ip.rs`). */
-import { type Ip, type Ipv6, ipBytes, isIpv6 } from "./ip.ts";
+import { type Ip, type Ipv4, type Ipv6, isIpv6 } from "./ip.ts";
 
 export type AddressKind = "unspecified" | "loopback" | "broadcast" | "link-local" | "multicast" | "unicast";
 
-function kindOfIpv4(bytes: readonly number[]): AddressKind {
-  const [a, b] = bytes as [number, number];
-  if (bytes.every((x) => x === 0)) return "unspecified";
-  if (bytes.every((x) => x === 255)) return "broadcast";
-  if (a === 127) return "loopback";
-  if (a === 169 && b === 254) return "link-local";
-  return a >= 224 && a < 240 ? "multicast" : "unicast";
+// Asked of every address of every request, so answered from the canonical text, without its bytes.
+
+function kindOfIpv4(ip: Ipv4): AddressKind {
+  if (ip === "0.0.0.0") return "unspecified";
+  if (ip === "255.255.255.255") return "broadcast";
+  if (ip.startsWith("127.")) return "loopback";
+  if (ip.startsWith("169.254.")) return "link-local";
+  return isMulticast(ip) ? "multicast" : "unicast";
 }
 
-function kindOfIpv6(bytes: readonly number[]): AddressKind {
-  const [a, b] = bytes as [number, number];
-  if (a === 0xff) return "multicast";
-  if (a === 0xfe && (b & 0xc0) === 0x80) return "link-local";
-  if (bytes.slice(0, 15).some((x) => x !== 0)) return "unicast";
-  if (bytes[15] === 0) return "unspecified";
-  return bytes[15] === 1 ? "loopback" : "unicast";
+/** fe80::/10: a first group of four digits from fe80 to febf. */
+const LINK_LOCAL = /^fe[89ab][0-9a-f]:/;
+
+function kindOfIpv6(ip: Ipv6): AddressKind {
+  if (ip === "::") return "unspecified";
+  if (ip === "::1") return "loopback";
+  if (isMulticast(ip)) return "multicast";
+  return LINK_LOCAL.test(ip) ? "link-local" : "unicast";
 }
 
 /** An IPv4-mapped address (`::ffff:a.b.c.d`) is an IPv6 address here, so never multicast. */
 export function kindOf(ip: Ip): AddressKind {
-  const bytes = ipBytes(ip);
-  return isIpv6(ip) ? kindOfIpv6(bytes) : kindOfIpv4(bytes);
+  return isIpv6(ip) ? kindOfIpv6(ip) : kindOfIpv4(ip);
 }
-
-// Asked of every request, so answered from the canonical text, without its bytes.
 
 export function isMulticast(ip: Ip): boolean {
   // A first group of four digits that begins with ff: the text has no leading zeros, so `ff:a::` is 00ff:000a.

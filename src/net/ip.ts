@@ -117,10 +117,13 @@ export function ipv6FromHextets(groups: readonly number[]): Ipv6 {
 
 /**
  * Texts that parsed not long ago: every address is met twice, by the check of a body and by what
- * makes use of it, and a control plane sends the same ones pass after pass.
+ * makes use of it, and a control plane sends the same ones pass after pass. Of two generations the
+ * older goes when the younger is full, so that what is in use stays; a configuration of 10,000
+ * groups has 20,000 addresses and more.
  */
-const recent = new Map<string, Ip>();
-const RECENT_MOST = 8192;
+const GENERATION = 16_384;
+let young = new Map<string, Ip>();
+let old: ReadonlyMap<string, Ip> = new Map();
 
 function parseAnew(text: string): Ip | undefined {
   if (!text.includes(":")) return DOTTED_QUAD.test(text) ? (text as Ipv4) : undefined;
@@ -129,13 +132,15 @@ function parseAnew(text: string): Ip | undefined {
 }
 
 export function parseIp(text: string): Ip | undefined {
-  const known = recent.get(text);
+  const known = young.get(text);
   if (known !== undefined) return known;
-  const ip = parseAnew(text);
-  if (ip !== undefined) {
-    if (recent.size >= RECENT_MOST) recent.clear();
-    recent.set(text, ip);
+  const ip = old.get(text) ?? parseAnew(text);
+  if (ip === undefined) return undefined;
+  if (young.size >= GENERATION) {
+    old = young;
+    young = new Map();
   }
+  young.set(text, ip);
   return ip;
 }
 
@@ -188,7 +193,15 @@ export function compareIp(a: Ip, b: Ip): number {
   return ipSortKey(a) < ipSortKey(b) ? -1 : 1;
 }
 
+/** Ascending by one of their addresses. Comparing two addresses costs what their keys cost, so each has its key made once. */
+export function sortedByIp<T>(items: Iterable<T>, ipOf: (item: T) => Ip): T[] {
+  const keyed = [...items].map((item) => ({ item, key: ipSortKey(ipOf(item)) }));
+  keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+  return keyed.map(({ item }) => item);
+}
+
 /** Ascending, without duplicates. */
 export function sortedUnique(ips: Iterable<Ip>): Ip[] {
-  return [...new Set(ips)].sort(compareIp);
+  const unique = [...new Set(ips)];
+  return unique.length < 2 ? unique : unique.sort(compareIp);
 }

@@ -29,7 +29,7 @@ export function configRoutes(app: FastifyInstance, agent: SledAgent): void {
     summary: "The configuration in force; 404 where there is none",
     answers: { 200: config },
     handle: async () => {
-      const { generation, content } = agent.config;
+      const { generation, sortedContent: content } = agent.config;
       return { generation, m2p: content.m2p, forwarding: content.forwarding.map(forwardingBody) };
     },
   });
