@@ -85,8 +85,10 @@ function parseHextets(text: string): number[] | undefined {
   if (gap < 0) return groups.length === 8 ? groups : undefined;
   // `::` stands for at least one group.
   if (groups.length > 7) return undefined;
-  const zeros = new Array<number>(8 - groups.length).fill(0);
-  return [...groups.slice(0, gap), ...zeros, ...groups.slice(gap)];
+  const all = [0, 0, 0, 0, 0, 0, 0, 0];
+  for (let i = 0; i < gap; i++) all[i] = groups[i] as number;
+  for (let i = groups.length - 1, to = 7; i >= gap; i--, to--) all[to] = groups[i] as number;
+  return all;
 }
 
 /** The longest run of at least two zero groups, the first of equals: [start, length]. */
@@ -185,7 +187,9 @@ export function ipFromBytes(bytes: ArrayLike<number>): Ip | undefined {
  * keeping beside an entry where a table is sorted again and again.
  */
 export function ipSortKey(ip: Ip): string {
-  return `${isIpv6(ip) ? 6 : 4}${String.fromCharCode(...ipBytes(ip))}`;
+  // A group has as many bits as one unit of a string, and strings are compared unit by unit.
+  const units = isIpv4(ip) ? ipBytes(ip) : (parseHextets(ip) as number[]);
+  return `${isIpv4(ip) ? 4 : 6}${String.fromCharCode(...units)}`;
 }
 
 export function compareIp(a: Ip, b: Ip): number {
