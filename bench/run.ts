@@ -4,6 +4,7 @@
  */
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
+import { audit } from "./audit.ts";
 import { codec } from "./codec.ts";
 import { config } from "./config.ts";
 import { httpList } from "./http-list.ts";
@@ -15,7 +16,7 @@ import { tableOf } from "./measure/report.ts";
 import { operationCost } from "./operation-cost.ts";
 import { start } from "./start.ts";
 
-const BENCHMARKS: readonly Benchmark[] = [operationCost, httpPut, httpList, start, config, codec, ioctl, joins];
+const BENCHMARKS: readonly Benchmark[] = [operationCost, httpPut, httpList, start, config, audit, codec, ioctl, joins];
 
 function usage(problem: string): never {
   const names = BENCHMARKS.map(({ name }) => name).join(", ");

@@ -97,6 +97,7 @@ export class Audit {
       this.#underlay,
       this.#mappings,
       this.#forwarding,
+      this.#config,
       this.#ports,
       this.#subscriptions,
     ].map((part) => this.#noting(part)) as [AuditPart, ...AuditPart[]];
@@ -173,20 +174,29 @@ export class Audit {
     await note("underlay-unset", { devices: underlay.devices?.join(", ") }, async () => {});
   }
 
+  /** A configuration is held against the table as it is, whoever changed it, so that is only looked at then. */
   async #mappings(note: Note): Promise<void> {
     const { view, mappings, filters, config } = this.#parts;
     if (config.current !== undefined) {
-      await this.#config(note);
+      await mappings.refresh();
       return;
     }
-    for (const change of view.differences(await mappings.dump())) {
+    const dump = await mappings.dump();
+    if (view.agreesWith(dump)) return;
+    const changes = view.differences(dump);
+    if (changes.length === 0) view.agreed(dump);
+    for (const change of changes) {
       const { group, before, after } = change;
       await note("mapping-taken-up", { group, before, underlay: after }, () => mappings.takeUp([change]));
     }
     filters.sayWhatFailed();
   }
 
-  /** Mappings and forwarding in one: a step of the way back can need both. */
+  /** Looked at, so that what is shown is what is there. */
+  async #forwarding(): Promise<void> {
+    await this.#parts.forwarding.refresh();
+  }
+
   async #config(note: Note): Promise<void> {
     const { config } = this.#parts;
     for (const step of await config.drift()) {
@@ -194,12 +204,6 @@ export class Audit {
       const subject = step.thing === "mapping" ? { group: step.entry.group, underlay } : { underlay };
       await note(`${step.thing}-${step.drift}`, subject, () => config.take(step));
     }
-  }
-
-  /** Without a configuration nothing hangs on the table; it is only looked at, so that what is shown is what is there. */
-  async #forwarding(): Promise<void> {
-    const { config, forwarding } = this.#parts;
-    if (config.current === undefined) await forwarding.refresh();
   }
 
   /** Ports of VMMs come and go without our doing: their owner makes them, a reboot takes them. */
@@ -235,7 +239,7 @@ export class Audit {
 
   async #subscriptions(note: Note): Promise<void> {
     const { driver, subscriptions, holding, vmms } = this.#parts;
-    const expected = this.#expected();
+    const expected = await this.#expected();
     const dump = await driver.dumpMcastSubscriptions();
     const changed = holding.changesIn(dump).length;
     if (changed > 0) await note("foreign-subscriptions-changed", { groups: `${changed}` }, () => holding.follow(dump));
@@ -260,10 +264,12 @@ export class Audit {
   }
 
   /** What every port with an applied membership should have. Degraded and pending ones are not expected yet. */
-  #expected(): Map<UnderlayGroup, Map<string, SourceFilter>> {
+  async #expected(): Promise<Map<UnderlayGroup, Map<string, SourceFilter>>> {
     const { subscriptions, view } = this.#parts;
     const expected = new Map<UnderlayGroup, Map<string, SourceFilter>>();
+    const share = new Share();
     for (const { port, group, status } of subscriptions.members.all()) {
+      await share.spent();
       const underlay = view.underlayOf(group);
       if (underlay === undefined || status.state !== "applied" || expected.get(underlay)?.has(port)) continue;
       const filter = subscriptions.driver.wanted(port, underlay);

@@ -118,7 +118,7 @@ export class ConfigInForce {
    */
   async converge(): Promise<number> {
     if (this.#config === undefined) return 0;
-    const steps = stepsTo(this.#config, this.#parts);
+    const steps = await stepsTo(this.#config, this.#parts);
     const share = new Share();
     let away: SledcastError | undefined;
     this.#failed.clear();
@@ -133,11 +133,11 @@ export class ConfigInForce {
     return steps.length;
   }
 
-  /** Where the driver differs from the configuration, without what is known to have failed. */
+  /** Where the driver, as last seen, differs from the configuration, without what is known to have failed. */
   async drift(): Promise<readonly Step[]> {
     if (this.#config === undefined) return [];
-    await this.#look();
-    return stepsTo(this.#config, this.#parts).filter((step) => !this.#failed.has(keyOf(step)));
+    const steps = await stepsTo(this.#config, this.#parts);
+    return steps.filter((step) => !this.#failed.has(keyOf(step)));
   }
 
   /** Takes one step of those; one that fails is kept, and thrown. */

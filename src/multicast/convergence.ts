@@ -3,6 +3,7 @@
  * add and replace hops and clear whole entries, and nothing else, so an entry is cleared only
  * where a hop has to go, and set again in the same step: nobody gets in between.
  */
+import { Share } from "../host/turns.ts";
 import type { Ip } from "../net/ip.ts";
 import type { ForwardingEntry, M2pMapping, NextHop } from "../opte/types.ts";
 import { type DeclaredConfig, sameHop } from "./declared.ts";
@@ -34,15 +35,17 @@ interface Parts {
 
 /**
  * The steps from what was last seen of the driver to the configuration; none where they agree.
- * A mapping goes before its hops do and comes after them, so that it never leads nowhere.
+ * A mapping goes before its hops do and comes after them, so that it never leads nowhere. Only the
+ * lane changes what is compared here, so others may have their turn of the event loop meanwhile.
  */
-export function stepsTo(config: DeclaredConfig, parts: Parts): Step[] {
-  return [
-    ...mappingsToClear(config, parts),
-    ...entriesToSet(config, parts),
-    ...mappingsToSet(config, parts),
-    ...entriesToClear(config, parts),
-  ];
+export async function stepsTo(config: DeclaredConfig, parts: Parts): Promise<Step[]> {
+  const steps: Step[] = [];
+  const share = new Share();
+  for (const find of [mappingsToClear, entriesToSet, mappingsToSet, entriesToClear]) {
+    steps.push(...find(config, parts));
+    await share.spent();
+  }
+  return steps;
 }
 
 function* mappingsToClear(config: DeclaredConfig, { view, mappings }: Parts): Iterable<Step> {
