@@ -42,6 +42,7 @@ export interface ScannedLine {
   readonly at: number;
   /** Offset behind it. */
   readonly end: number;
+  readonly bytes: Buffer;
   /** Undefined: it is not as it was written. */
   readonly line: Line | undefined;
   /** Nothing but zeros comes behind it. */
@@ -62,9 +63,17 @@ export function* scan(bytes: Buffer): Generator<ScannedLine> {
     const isWhole = found >= 0 && found < length;
     const end = isWhole ? found + 1 : length;
     const line = isWhole ? decodeLine(bytes.subarray(at, found)) : undefined;
-    yield { number, at, end, line, isLast: end === length };
+    yield { number, at, end, bytes: bytes.subarray(at, end), line, isLast: end === length };
     at = end;
   }
+}
+
+/** Whether a line is whole behind the damage: then it is a line end that is damaged, and two records are in there. */
+function hidesLine({ bytes }: ScannedLine): boolean {
+  const text = bytes.toString("latin1");
+  const starts = [...text.matchAll(/(?<=.)[0-9a-f]{8} \d+ \{/gs)].map(({ index }) => index);
+  const end = text.endsWith("\n") ? -1 : undefined;
+  return starts.some((start) => decodeLine(bytes.subarray(start, end)) !== undefined);
 }
 
 /** Reads lines in order and keeps the first thing that is wrong in each part. */
@@ -145,7 +154,9 @@ class Reader {
     const gap = this.#gap(line);
     if (line === undefined) {
       // A crash leaves one such line, and nothing behind it.
-      if (!scanned.isLast) this.problem = problemOf(scanned, "the line is damaged, and there are others behind it");
+      if (!scanned.isLast || hidesLine(scanned)) {
+        this.problem = problemOf(scanned, "the line is damaged, and there are others behind it");
+      }
     } else if (line.content.kind !== "record" || gap !== undefined) {
       this.problem = problemOf(scanned, gap ?? "the line is no record");
     } else {

@@ -13,9 +13,12 @@ import { LedgerTable, type Written } from "./table.ts";
 /** A ledger that nobody may write to before somebody looked at it. */
 export class LedgerRefused extends SledcastError {
   override readonly name = "LedgerRefused";
+  /** What `repair` is for. A format that is not read is whole, and is for another version. */
+  readonly why: "damaged" | "format";
 
-  constructor(message: string) {
+  constructor(why: "damaged" | "format", message: string) {
     super("conflict", message);
+    this.why = why;
   }
 }
 
@@ -89,6 +92,7 @@ export function describe({ line, at, what }: Problem): string {
 
 function refuseDamaged(dir: string, file: string, problem: Problem, more = ""): never {
   throw new LedgerRefused(
+    "damaged",
     `the ledger ${file} is damaged, ${describe(problem)}${more}; nothing was changed: ${wayOut(dir)}`,
   );
 }
@@ -98,7 +102,7 @@ export function refuseFormat(file: string, written: number, { version }: Format)
     written > version
       ? `was written by a later sledcast (format ${written}; this one reads up to ${version}): run that version, or give this one another state_dir`
       : `is of format ${written}, which this sledcast (format ${version}) does not read any more: start a version in between once`;
-  throw new LedgerRefused(`the ledger ${file} ${message}`);
+  throw new LedgerRefused("format", `the ledger ${file} ${message}`);
 }
 
 /** A line's changes in today's format. */
