@@ -26,7 +26,7 @@ function describeCheck(dir: string, { generations, refused }: CheckReport): stri
       one.problems.join("; ") || "none",
     ]),
   );
-  return `${table}\n${refused === undefined ? "a daemon starts on it\n" : `no daemon starts on it: ${refused}\n`}`;
+  return `${table}\n${refused === undefined ? "a daemon starts on it\n" : `no daemon starts on it: ${refused.message}\n`}`;
 }
 
 const count = (n: number, one: string) => `${n} ${one}${n === 1 ? "" : "s"}`;
@@ -45,6 +45,13 @@ function describeRepair(report: SalvageReport | undefined, dryRun: boolean): str
       ]
     : [`kept: ${kept}`, `lost: ${gone}`, `written: ${written}`, `put aside: ${aside.join(", ")}`];
   return `${[report.reason, "", ...lines].join("\n")}\n`;
+}
+
+function toJson(report: SalvageReport | undefined, dryRun: boolean): object {
+  if (report === undefined) return { needed: false };
+  const { lost, ...rest } = report;
+  const { sequenceNumbers, ...amounts } = lost;
+  return { needed: true, dry_run: dryRun, ...rest, lost: { ...amounts, sequence_numbers: sequenceNumbers } };
 }
 
 const onStderr = (_: object, message: string) => void process.stderr.write(`sledcast: ${message}\n`);
@@ -71,7 +78,9 @@ export function ledgerCommands(program: Command): void {
       .option(...stateDir),
     async (context, { stateDir: dir }) => {
       const report = await check(dir);
-      context.print({ state_dir: dir, ...report, refused: report.refused ?? null }, () => describeCheck(dir, report));
+      context.print({ state_dir: dir, ...report, refused: report.refused?.finding ?? null }, () =>
+        describeCheck(dir, report),
+      );
       if (report.refused !== undefined) process.exitCode = 1;
     },
   );
@@ -83,7 +92,7 @@ export function ledgerCommands(program: Command): void {
       .option("--dry-run", "only say what it would do"),
     async (context, { stateDir: dir, dryRun = false }) => {
       const report = await lockedRepair(dir, dryRun);
-      context.print(report ?? null, () => describeRepair(report, dryRun));
+      context.print(toJson(report, dryRun), () => describeRepair(report, dryRun));
     },
   );
 }

@@ -5,6 +5,7 @@
 import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import path from "node:path";
 import { badRequest, messageOf, SledcastError } from "../error.ts";
+import type { Binding } from "../host/binding.ts";
 import { loadBinding } from "../host/bindings.ts";
 import type { Log } from "../log.ts";
 import { errnoOf, REAL_DISK, whyNotWritten } from "./ledger/disk.ts";
@@ -14,9 +15,6 @@ export interface StateDirLock {
   setAddress(address: string): void;
   release(): void;
 }
-
-/** Whether the file is now ours alone. */
-export type TryLock = (fd: number) => boolean;
 
 interface Holder {
   readonly pid: number;
@@ -28,6 +26,7 @@ interface Holder {
 /** What a configuration cannot mean; the rest is the host's trouble. */
 const MISTAKES: ReadonlySet<string | undefined> = new Set([
   "EACCES",
+  "EEXIST",
   "EPERM",
   "ENOTDIR",
   "EISDIR",
@@ -88,24 +87,30 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Where no binding loads: who is in the file has it for as long as it lives. */
-function lockByPid(file: string): TryLock {
-  return () => {
-    const holder = readHolder(file);
-    return holder === undefined || !isAlive(holder.pid);
-  };
-}
+/** What a binding gives for it. */
+export type LoadLock = () => Promise<{ readonly binding: Pick<Binding, "tryLock"> }>;
 
-async function bestLock(file: string, log: Log): Promise<{ readonly tryLock: TryLock; readonly isKernels: boolean }> {
+type Lock =
+  | { readonly by: "kernel"; readonly tryLock: (fd: number) => boolean }
+  /** Who is in the file has it for as long as that one lives. */
+  | { readonly by: "pid" };
+
+async function bestLock(file: string, log: Log, loadLock: LoadLock): Promise<Lock> {
   try {
-    const { binding } = await loadBinding();
-    return { tryLock: (fd) => binding.tryLock(fd), isKernels: true };
+    const { binding } = await loadLock();
+    return { by: "kernel", tryLock: (fd) => binding.tryLock(fd) };
   } catch (error) {
     if (error instanceof SledcastError) throw error;
     const message = "the state directory is guarded by the pid in its lock file only, for want of a binding";
     log.warn({ file, reason: messageOf(error) }, message);
-    return { tryLock: lockByPid(file), isKernels: false };
+    return { by: "pid" };
   }
+}
+
+function isTaken(lock: Lock, fd: number, file: string): boolean {
+  if (lock.by === "kernel") return !lock.tryLock(fd);
+  const holder = readHolder(file);
+  return holder !== undefined && isAlive(holder.pid);
 }
 
 /** In one write and first, so that who reads in between does not find it empty. */
@@ -161,23 +166,18 @@ class Held implements StateDirLock {
 
 /**
  * Makes the directory where it is missing, and takes it for this process. Throws "conflict" naming
- * the process that has it. `lock` is for tests; left out: flock(2), through whichever binding loads.
+ * the process that has it.
  */
-export async function lockStateDir(
-  dir: string,
-  log: Log,
-  lock?: { readonly tryLock: TryLock; readonly isKernels: boolean } | "pid",
-): Promise<StateDirLock> {
+export async function lockStateDir(dir: string, log: Log, loadLock: LoadLock = loadBinding): Promise<StateDirLock> {
   const file = path.join(dir, "lock");
-  const { tryLock, isKernels } =
-    lock === "pid" ? { tryLock: lockByPid(file), isKernels: false } : (lock ?? (await bestLock(file, log)));
+  const lock = await bestLock(file, log, loadLock);
   let fd: number | undefined;
   try {
     await REAL_DISK.makeDir(dir);
     fd = openLock(file);
-    if (!tryLock(fd)) throw inUse(dir, readHolder(file));
+    if (isTaken(lock, fd, file)) throw inUse(dir, readHolder(file));
     const held = new Held(fd, file, log);
-    held.begin(!isKernels);
+    held.begin(lock.by === "pid");
     return held;
   } catch (error) {
     if (fd !== undefined) closeSync(fd);

@@ -194,7 +194,7 @@ describe("a check", () => {
     flipped[lastLineAt - 5] = 0x21;
     const found = TestDisk.of({ "ledger.3": flipped });
     const report = await check(DIR, found);
-    expect(report.refused).toContain("others behind it");
+    expect(report.refused?.message).toContain("others behind it");
     expect(report.generations[0]?.problems).toEqual([
       expect.stringMatching(/^line \d+ \(byte \d+\): the line is damaged/),
     ]);

@@ -3,7 +3,7 @@ import { messageOf, SledcastError } from "../../error.ts";
 import { errnoOf, type LedgerDisk, REAL_DISK } from "./disk.ts";
 import { FORMAT, type Format } from "./format.ts";
 import { type Generation, readGeneration } from "./generation.ts";
-import { describe, fileOf, type Loaded, listFiles, load } from "./load.ts";
+import { describe, fileOf, LedgerRefused, listFiles, load } from "./load.ts";
 import { LedgerTable } from "./table.ts";
 
 export interface GenerationReport {
@@ -21,8 +21,8 @@ export interface GenerationReport {
 export interface CheckReport {
   /** Newest first. */
   readonly generations: readonly GenerationReport[];
-  /** Why a daemon would not start on it; undefined: it would. */
-  readonly refused: string | undefined;
+  /** Why a daemon would not start on it, and how it would say so; undefined: it would. */
+  readonly refused: LedgerRefused | undefined;
 }
 
 /** A daemon that compacts while we look takes a file away that was there a moment ago. */
@@ -71,20 +71,29 @@ async function generationsIn(dir: string, disk: LedgerDisk): Promise<readonly Ge
   return reports;
 }
 
-export async function check(dir: string, disk: LedgerDisk = REAL_DISK, format: Format = FORMAT): Promise<CheckReport> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      const refused = await load(dir, disk, format).then((_: Loaded) => undefined, reasonOf);
-      return { generations: await generationsIn(dir, disk), refused };
-    } catch (error) {
-      if (errnoOf(error) !== "ENOENT" || attempt === ATTEMPTS) {
-        throw new SledcastError("resource-limit", `the ledger in ${dir} cannot be read: ${messageOf(error)}`);
-      }
-    }
+async function refusalOf(dir: string, disk: LedgerDisk, format: Format): Promise<LedgerRefused | undefined> {
+  try {
+    await load(dir, disk, format);
+    return undefined;
+  } catch (error) {
+    if (error instanceof LedgerRefused) return error;
+    throw error;
   }
 }
 
-function reasonOf(error: unknown): string {
-  if (error instanceof SledcastError && errnoOf(error.cause) !== "ENOENT") return error.message;
-  throw error instanceof SledcastError ? error.cause : error;
+/** What `load` wraps, too. */
+const isGone = (error: unknown) =>
+  errnoOf(error) === "ENOENT" || (error instanceof SledcastError && errnoOf(error.cause) === "ENOENT");
+
+export async function check(dir: string, disk: LedgerDisk = REAL_DISK, format: Format = FORMAT): Promise<CheckReport> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const refused = await refusalOf(dir, disk, format);
+      return { generations: await generationsIn(dir, disk), refused };
+    } catch (error) {
+      if (isGone(error) && attempt < ATTEMPTS) continue;
+      if (error instanceof SledcastError) throw error;
+      throw new SledcastError("resource-limit", `the ledger in ${dir} cannot be read: ${messageOf(error)}`);
+    }
+  }
 }

@@ -16,9 +16,13 @@ export class LedgerRefused extends SledcastError {
   /** What `repair` is for. A format that is not read is whole, and is for another version. */
   readonly why: "damaged" | "format";
 
-  constructor(why: "damaged" | "format", message: string) {
-    super("conflict", message);
+  /** The message without the way out, for who is on it already. */
+  readonly finding: string;
+
+  constructor(why: "damaged" | "format", finding: string, wayOut: string) {
+    super("conflict", `${finding}${wayOut}`);
     this.why = why;
+    this.finding = finding;
   }
 }
 
@@ -93,16 +97,18 @@ export function describe({ line, at, what }: Problem): string {
 function refuseDamaged(dir: string, file: string, problem: Problem, more = ""): never {
   throw new LedgerRefused(
     "damaged",
-    `the ledger ${file} is damaged, ${describe(problem)}${more}; nothing was changed: ${wayOut(dir)}`,
+    `the ledger ${file} is damaged, ${describe(problem)}${more}`,
+    `; nothing was changed: ${wayOut(dir)}`,
   );
 }
 
 export function refuseFormat(file: string, written: number, { version }: Format): never {
-  const message =
-    written > version
-      ? `was written by a later sledcast (format ${written}; this one reads up to ${version}): run that version, or give this one another state_dir`
-      : `is of format ${written}, which this sledcast (format ${version}) does not read any more: start a version in between once`;
-  throw new LedgerRefused("format", `the ledger ${file} ${message}`);
+  const isLater = written > version;
+  const finding = isLater
+    ? `was written by a later sledcast (format ${written}; this one reads up to ${version})`
+    : `is of format ${written}, which this sledcast (format ${version}) does not read any more`;
+  const out = isLater ? ": run that version, or give this one another state_dir" : ": start a version in between once";
+  throw new LedgerRefused("format", `the ledger ${file} ${finding}`, out);
 }
 
 /** A line's changes in today's format. */

@@ -124,7 +124,7 @@ async function damageIn(dir: string, disk: LedgerDisk, format: Format): Promise<
     await load(dir, disk, format);
     return undefined;
   } catch (error) {
-    if (error instanceof LedgerRefused && error.why === "damaged") return error.message;
+    if (error instanceof LedgerRefused && error.why === "damaged") return error.finding;
     throw error;
   }
 }
