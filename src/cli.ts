@@ -2,6 +2,7 @@
 /** sledcast: the administrator's tool. Tables for people, JSON for programs; errors on stderr. */
 import { Command, CommanderError } from "commander";
 import { directVerbs } from "./cli/direct/verbs.ts";
+import { ledgerCommands } from "./cli/ledger.ts";
 import { fwdCommands, m2pCommands, tableCommands } from "./cli/networking.ts";
 import { statusCommands } from "./cli/status.ts";
 import { vmmCommands } from "./cli/vmm.ts";
@@ -44,6 +45,7 @@ function build(): Command {
   fwdCommands(program);
   tableCommands(program);
   vmmCommands(program);
+  ledgerCommands(program);
   return program;
 }
 

@@ -41,6 +41,9 @@ export interface Config {
   readonly auditMode: AuditMode;
 }
 
+/** Where the ledger is unless it is said. */
+export const DEFAULT_STATE_DIR = process.platform === "sunos" ? "/var/sledcast" : "./.sledcast";
+
 /** Values by key, as the file or the flags give them. */
 export type Settings = Readonly<Record<string, unknown>>;
 
@@ -218,7 +221,7 @@ export function parseConfig(...sources: readonly Settings[]): Config {
     underlayNics: get("underlay.nics", distinct, []),
     underlayIp: get("underlay.ip", parseUnderlayIp, "fd00::1" as Ipv6),
     underlayJoin: get("underlay.join", (key, value) => oneOf(key, value, ["mapped", "subscribed"]), "mapped"),
-    stateDir: get("state_dir", text, illumos ? "/var/sledcast" : "./.sledcast"),
+    stateDir: get("state_dir", text, DEFAULT_STATE_DIR),
     logLevel: get("log.level", (key, value) => oneOf(key, value, LOG_LEVELS), "info"),
     logFormat: get(
       "log.format",

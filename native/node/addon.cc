@@ -3,6 +3,7 @@
 #include <napi.h>
 
 #include "node/device.h"
+#include "node/file_lock.h"
 #include "node/interfaces.h"
 #include "node/link_watch.h"
 #include "node/memberships.h"
@@ -14,6 +15,7 @@ Napi::Object start(Napi::Env env, Napi::Object exports) {
   exports.Set("Memberships", sledcast::node::Memberships::define(env));
   exports.Set("LinkWatch", sledcast::node::LinkWatch::define(env));
   exports.Set("interfaceIndexes", Napi::Function::New<sledcast::node::interfaceIndexes>(env, "interfaceIndexes"));
+  exports.Set("lockFile", Napi::Function::New<sledcast::node::lockFile>(env, "lockFile"));
   return exports;
 }
 

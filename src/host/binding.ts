@@ -49,4 +49,10 @@ export interface Binding extends NetworkBinding {
    * O_NDELAY and O_EXCL), off the event loop. Rejects with `SystemError`.
    */
   openDevice(path: string): Promise<Device>;
+  /**
+   * Takes an open file for this process alone (flock(2)), without waiting; false: another has it.
+   * The lock goes when the descriptor is closed, also by a process that is killed. Throws
+   * `SystemError`.
+   */
+  tryLock(fd: number): boolean;
 }

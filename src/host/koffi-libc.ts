@@ -1,4 +1,4 @@
-/** In a thread of the koffi binding: koffi, libc's functions, and the answering of requests. */
+/** In a thread of the koffi binding, or in the one that loads it: koffi, libc's functions, and the answering of requests. */
 import { constants } from "node:os";
 import { parentPort } from "node:worker_threads";
 import type { Answer } from "./koffi-thread.ts";

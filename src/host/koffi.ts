@@ -7,6 +7,7 @@
 import { constants } from "node:os";
 import { checkPath, packCalls, unpackAnswer } from "./batch.ts";
 import type { Binding, Device, DeviceCall, DeviceReply } from "./binding.ts";
+import { wasLocked } from "./file-lock.ts";
 import { koffiNetwork, networkThreads } from "./koffi-network.ts";
 import { type CallThread, CallThreads } from "./koffi-thread.ts";
 import type { Request } from "./koffi-worker.ts";
@@ -57,9 +58,12 @@ export async function loadKoffi(): Promise<Binding> {
   } catch (error) {
     throw doesNotLoad("koffi", error);
   }
+  // Its libc is bound as it loads, so not before koffi is known to.
+  const { lockFile } = await import("./koffi-file-lock.ts");
   return {
     name: "koffi",
     ...koffiNetwork,
+    tryLock: (fd) => wasLocked(fd, lockFile(fd)),
     async openDevice(path) {
       checkPath(path);
       const thread = threads.take();

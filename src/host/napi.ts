@@ -4,13 +4,15 @@ import { constants } from "node:os";
 import { fileURLToPath } from "node:url";
 import { packCalls, unpackAnswer } from "./batch.ts";
 import type { Binding, Device, DeviceCall, DeviceReply } from "./binding.ts";
+import { wasLocked } from "./file-lock.ts";
 import { doesNotLoad } from "./load-error.ts";
 import { type NetworkAddon, networkOf } from "./napi-network.ts";
 import { SystemError } from "./system-error.ts";
 
-/** What the addon exports (`native/node/device.h`). */
+/** What the addon exports (`native/node/{device,file_lock}.h`). */
 interface Addon extends NetworkAddon {
   readonly Device: new (path: string) => NativeDevice;
+  lockFile(fd: number): number;
 }
 
 /** Each call tells whether it was taken up; `done` is called only then. */
@@ -64,6 +66,7 @@ export async function loadNapi(): Promise<Binding> {
   return {
     name: "addon",
     ...networkOf(addon),
+    tryLock: (fd) => wasLocked(fd, addon.lockFile(fd)),
     openDevice: (path) =>
       new Promise((resolve, reject) => {
         const native = new addon.Device(path);

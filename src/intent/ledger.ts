@@ -3,7 +3,7 @@
  * VMMs, ports or configs. Only the lane changes it.
  */
 import { SledcastError } from "../error.ts";
-import { type LedgerChange, LedgerTable } from "./ledger-table.ts";
+import { type LedgerChange, LedgerTable } from "./ledger/table.ts";
 
 export type { LedgerChange };
 
@@ -49,12 +49,12 @@ export class MemoryLedger implements Ledger {
   }
 
   async record(changes: readonly LedgerChange[]): Promise<void> {
-    const delta = this.#table.delta(changes);
+    const order = this.#table.order(changes);
     this.#write();
     if (this.#broken !== undefined) {
       throw new SledcastError("resource-limit", `the ledger cannot be written: ${this.#broken}; try again`);
     }
-    this.#table.commit(delta);
+    this.#table.commit(this.#table.withNotes(order));
   }
 
   note(changes: readonly LedgerChange[]): void {

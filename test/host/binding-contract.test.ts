@@ -1,6 +1,7 @@
 /** What `src/host/binding.ts` promises, of both bindings. */
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { constants } from "node:os";
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { constants, tmpdir } from "node:os";
+import path from "node:path";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Binding, DeviceCall } from "../../src/host/binding.ts";
 import { bindingCases } from "./binding-cases.ts";
@@ -101,6 +102,30 @@ for (const { name, load, why } of cases) {
       for (const calls of wrong) await expect(device.run(calls as DeviceCall[])).rejects.toThrow(TypeError);
       expect(await device.run([call()])).toMatchObject([{ errno: ENOTTY }]);
       await device.close();
+    });
+
+    test("a file is one open file's alone until that is closed", () => {
+      const file = path.join(mkdtempSync(path.join(tmpdir(), "lock-")), "lock");
+      const [first, second] = [openSync(file, "w"), openSync(file, "r+")];
+      expect(binding.tryLock(first)).toBe(true);
+      expect(binding.tryLock(first)).toBe(true);
+      expect(binding.tryLock(second)).toBe(false);
+      // fcntl(2)'s locks would go with any descriptor of the file.
+      closeSync(openSync(file, "r"));
+      expect(binding.tryLock(second)).toBe(false);
+      closeSync(first);
+      expect(binding.tryLock(second)).toBe(true);
+      closeSync(second);
+      expect(() => binding.tryLock(second)).toThrow(
+        expect.objectContaining({ name: "SystemError", syscall: "flock", code: "EBADF", errno: EBADF }),
+      );
+      rmSync(path.dirname(file), { recursive: true });
+    });
+
+    test("what is no descriptor is a type error to lock", () => {
+      for (const wrong of [undefined, "3", -1, 0.5, Number.NaN, 2 ** 31]) {
+        expect(() => binding.tryLock(wrong as number)).toThrow(TypeError);
+      }
     });
 
     const onFake = noFakeDevice === undefined || mustRun ? describe : describe.skip;

@@ -25,6 +25,7 @@ const SYSTEM_HEADERS = [
   "net/route.h",
   "netinet/in.h",
   "poll.h",
+  "sys/file.h",
   "sys/ioctl.h",
   "sys/resource.h",
   "sys/socket.h",

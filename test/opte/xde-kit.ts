@@ -72,6 +72,10 @@ export class Kernel implements Binding {
     throw new Error("this is the driver alone");
   }
 
+  tryLock(): never {
+    throw new Error("this is the driver alone");
+  }
+
   async openDevice(path: string): Promise<Device> {
     this.tried++;
     await this.openHeld;
