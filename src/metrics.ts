@@ -114,6 +114,17 @@ export class Metrics {
     labelNames: ["what", "repaired"],
     registers: [this.#registry],
   });
+  readonly #refused = new Counter({
+    name: "sledcast_lane_refused_total",
+    help: "Operations refused because too many, or too large ones, waited in the lane",
+    registers: [this.#registry],
+  });
+  readonly #slowCommands = new Counter({
+    name: "sledcast_driver_slow_commands_total",
+    help: "Driver commands that took over 5 s, by command; counted when they do, whether they end or not",
+    labelNames: ["command"],
+    registers: [this.#registry],
+  });
 
   /** `sizes` is called once a scrape: what it answers becomes `sledcast_<key>`. */
   watch(help: Readonly<Record<string, string>>, sizes: () => Sizes): void {
@@ -157,6 +168,15 @@ export class Metrics {
 
   finding(what: string, repaired: boolean): void {
     this.#findings.inc({ what, repaired: String(repaired) });
+  }
+
+  /** The lane had no room for an operation. */
+  refused(): void {
+    this.#refused.inc();
+  }
+
+  slowCommand(command: string): void {
+    this.#slowCommands.inc({ command });
   }
 
   get contentType(): string {
