@@ -3,6 +3,7 @@ import { afterEach, expect, test } from "vitest";
 import { DriverError, ILLUMOS_ERRNO } from "../../src/opte/error.ts";
 import { DriverModel } from "../../src/opte/model/model.ts";
 import type { M2pMapping } from "../../src/opte/types.ts";
+import { ensureBody, propolis } from "../harness/registration.ts";
 import { Sled, type SledOptions } from "../harness/sled.ts";
 
 let sled: Sled;
@@ -141,6 +142,28 @@ test("a slow driver command that ends after all is well again, and its length is
   expect((await sled.get("/readyz")).body).toMatchObject({ degraded: [] });
   expect(await metric("sledcast_driver_slow_commands_total")).toMatch(/\{command="SetMcast2Phys"\} 1$/);
   expect(await metric("sledcast_driver_command_running_seconds")).toMatch(/ 0$/);
+});
+
+test("what the waiting operations of large requests hold can be seen", async () => {
+  sled = await inUse();
+  const letGo = sled.hold("SetMcast2Phys");
+  const stuck = sled.setMapping("239.1.1.2", "ff04::2");
+  await isStuckAt("SetMcast2Phys");
+  const hops = Array.from({ length: 100 }, (_, i) => ({
+    next_hop: `fd00::${i + 1}`,
+    replication: "underlay",
+    filter: { mode: "exclude", sources: [] },
+  }));
+  const waiting = [
+    sled.put(`/vmms/${propolis(2)}`, { ...ensureBody(), padding: "x".repeat(50_000) }),
+    sled.put("/networking/mcast-fwd", { underlay: "ff04::1", next_hops: hops }),
+  ];
+  await expect.poll(() => sled.agent.status().lane.waiting).toBe(2);
+  const bytes = Number((await metric("sledcast_lane_waiting_bytes"))?.split(" ")[1]);
+  expect(bytes).toBeGreaterThan(50_000 + 100 * 50);
+  letGo();
+  expect((await Promise.all([stuck, ...waiting])).map(({ status }) => status)).toEqual([204, 200, 204]);
+  expect(await metric("sledcast_lane_waiting_bytes")).toMatch(/ 0$/);
 });
 
 test("while the driver is away the agent is not ready and says why; when it comes, it is", async () => {
