@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 /** sledcast: the administrator's tool. Tables for people, JSON for programs; errors on stderr. */
 import { Command, CommanderError } from "commander";
-import { directVerbs } from "./cli/direct/verbs.ts";
 import { ledgerCommands } from "./cli/ledger.ts";
 import { fwdCommands, m2pCommands, tableCommands } from "./cli/networking.ts";
 import { statusCommands } from "./cli/status.ts";
@@ -49,7 +48,9 @@ function build(): Command {
   return program;
 }
 
-function buildDirect(): Command {
+async function buildDirect(): Promise<Command> {
+  // The commands of an agent have no use for the driver's.
+  const { directVerbs } = await import("./cli/direct/verbs.ts");
   const program = new Command("sledcast")
     .description("Talks to this host's OPTE driver, without an agent")
     .version(VERSION)
@@ -80,7 +81,8 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  await (isDirect(process.argv.slice(2)) ? buildDirect() : build()).parseAsync();
+  const program = isDirect(process.argv.slice(2)) ? await buildDirect() : build();
+  await program.parseAsync();
 } catch (error) {
   // Commander has printed its own errors.
   if (!(error instanceof CommanderError)) process.stderr.write(`sledcast: ${messageOf(error)}\n`);

@@ -4,7 +4,6 @@
  */
 import { readFileSync } from "node:fs";
 import { isIPv4, isIPv6 } from "node:net";
-import { parse as parseToml } from "smol-toml";
 import { badRequest, messageOf } from "./error.ts";
 import { kindOf } from "./net/classify.ts";
 import { type Ipv6, parseIp, parseIpv6 } from "./net/ip.ts";
@@ -177,13 +176,14 @@ function flatten(table: Settings): Record<string, unknown> {
   return flat;
 }
 
-export function readConfigFile(path: string): Settings {
+export async function readConfigFile(path: string): Promise<Settings> {
   let content: string;
   try {
     content = readFileSync(path, "utf8");
   } catch (error) {
     throw badRequest(`--config ${path}: cannot be read: ${messageOf(error)}`);
   }
+  const { parse: parseToml } = await import("smol-toml");
   try {
     return flatten(parseToml(content));
   } catch (error) {

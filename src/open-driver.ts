@@ -2,6 +2,7 @@
 import type { Config } from "./config.ts";
 import { messageOf, SledcastError } from "./error.ts";
 import { type Datalinks, ModelDatalinks, NO_DATALINKS } from "./host/datalinks.ts";
+import { isMissingPrivilege } from "./host/system-error.ts";
 import type { Log } from "./log.ts";
 import type { Transport } from "./opte/driver.ts";
 import { UnservedVersion } from "./opte/error.ts";
@@ -13,11 +14,6 @@ const PROBE_WITHIN_MS = 3000;
 /** Without one of these nothing that the daemon could do would help: it ends, and says why. */
 function isHopeless(error: unknown): boolean {
   return error instanceof UnservedVersion || isMissingPrivilege(error);
-}
-
-export function isMissingPrivilege(error: unknown): boolean {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return code === "EACCES" || code === "EPERM";
 }
 
 /** What only the real driver needs is loaded only for it: a start with the model does not wait for it. */

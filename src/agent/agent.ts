@@ -15,13 +15,23 @@ import type { Membership, Registration, Vmm, VmmState } from "../vmm/vmm.ts";
 import type { MembershipStatus } from "../vmm/vmms.ts";
 import { Audit, type AuditReport } from "./audit.ts";
 import { Audits } from "./audits.ts";
+import { bytesOfConfig, bytesOfEntry, bytesOfNames, bytesOfRegistration } from "./held-bytes.ts";
 import { type Listed, Lists } from "./lists.ts";
 import { assemble, type Parts, repairAll, type Surroundings } from "./parts.ts";
-import { type PortSummary, summarizePorts } from "./port-list.ts";
+import type { PortSummary } from "./port-list.ts";
 import { Readiness } from "./readiness.ts";
 import { Repairs } from "./repairs.ts";
 import { StartUp } from "./start-up.ts";
-import { type AgentStatus, brokenCount, degradedThings, SIZE_HELP, sizes, statusOf } from "./status.ts";
+import {
+  type AgentStatus,
+  brokenCount,
+  degradedThings,
+  LOAD_HELP,
+  load,
+  SIZE_HELP,
+  sizes,
+  statusOf,
+} from "./status.ts";
 
 export interface AgentOptions extends Surroundings {
   /** Seconds between audits; 0: only on request. */
@@ -40,7 +50,7 @@ export class SledAgent {
   readonly #repairs: Repairs;
   readonly #readiness = new Readiness();
   readonly #startUp: StartUp;
-  #giveUpTimer: NodeJS.Timeout | undefined;
+  #everySecond: NodeJS.Timeout | undefined;
   /** NICs changed while the start was not through, which may have looked at them before. */
   #nicsUnseen = false;
   #closing = false;
@@ -60,14 +70,18 @@ export class SledAgent {
       () => brokenCount(parts),
     );
     metrics.watch(SIZE_HELP, () => sizes(parts));
+    metrics.watch(LOAD_HELP, () => load(parts));
     options.transport.onReturn?.(() => void this.#driverReturned());
     parts.joins.watch(() => this.#nicsChanged());
   }
 
   /** Brings the sled from what the driver holds to what follows from it. Resolves when each step has been tried. */
   async start(): Promise<void> {
-    const { lane, log } = this.#parts;
-    this.#giveUpTimer = setInterval(() => this.#giveUpLate(), 1000).unref();
+    const { lane, log, slowCommands } = this.#parts;
+    this.#everySecond = setInterval(() => {
+      slowCommands.look();
+      this.#giveUpLate();
+    }, 1000).unref();
     for (let pause = 250; !this.#closing; pause = Math.min(2 * pause, 10_000)) {
       try {
         await lane.run("start", () => this.#bringUp());
@@ -126,7 +140,7 @@ export class SledAgent {
   }
 
   setForwarding(entry: ForwardingEntry): Promise<void> {
-    return this.#changeSingle("set_fwd", () => this.#parts.forwarding.set(entry));
+    return this.#changeSingle("set_fwd", () => this.#parts.forwarding.set(entry), bytesOfEntry(entry));
   }
 
   clearForwarding(underlay: UnderlayGroup): Promise<void> {
@@ -143,7 +157,7 @@ export class SledAgent {
   }
 
   putConfig(config: DeclaredConfig): Promise<ConfigOutcome> {
-    return this.#change("put_config", () => this.#parts.config.put(config));
+    return this.#change("put_config", () => this.#parts.config.put(config), bytesOfConfig(config));
   }
 
   releaseConfig(): Promise<void> {
@@ -158,8 +172,8 @@ export class SledAgent {
     return this.#parts.filters.list();
   }
 
-  listPorts(): Promise<PortSummary[]> {
-    return this.#change("list_ports", () => summarizePorts(this.#parts));
+  listPorts(): Promise<Listed<PortSummary>> {
+    return this.#lists.ports();
   }
 
   join(id: Uuid, membership: Membership): Promise<void> {
@@ -171,7 +185,8 @@ export class SledAgent {
   }
 
   register(id: Uuid, registration: Registration): Promise<Vmm> {
-    return this.#change("register", () => this.#parts.vmms.register(id, registration));
+    const register = () => this.#parts.vmms.register(id, registration);
+    return this.#change("register", register, bytesOfRegistration(registration));
   }
 
   unregister(id: Uuid): Promise<Vmm | undefined> {
@@ -183,7 +198,7 @@ export class SledAgent {
   }
 
   adopt(id: Uuid, ports: readonly string[], primary: string): Promise<void> {
-    return this.#change("adopt", () => this.#parts.vmms.adopt(id, ports, primary));
+    return this.#change("adopt", () => this.#parts.vmms.adopt(id, ports, primary), bytesOfNames(ports));
   }
 
   vmm(id: Uuid): Vmm {
@@ -230,7 +245,7 @@ export class SledAgent {
   /** Lets what is under way end, and ends. The driver's state stays. */
   async close(): Promise<void> {
     this.#closing = true;
-    clearInterval(this.#giveUpTimer);
+    clearInterval(this.#everySecond);
     this.#audits.close();
     this.#repairs.close();
     await this.#parts.lane.idle();
@@ -240,15 +255,17 @@ export class SledAgent {
   }
 
   /** A mapping or a forwarding entry by itself, which is not to be changed while a configuration is in force. */
-  #changeSingle(name: string, operation: () => Promise<void>): Promise<void> {
-    return this.#change(name, () => {
+  #changeSingle(name: string, operation: () => Promise<void>, bytes?: number): Promise<void> {
+    const change = () => {
       this.#parts.config.refuseSingleChange();
       return operation();
-    });
+    };
+    return this.#change(name, change, bytes);
   }
 
-  #change<T>(name: string, operation: () => Promise<T>): Promise<T> {
-    return this.#parts.lane.run(name, async () => {
+  /** `bytes`: what it holds while it waits, where that can be much. */
+  #change<T>(name: string, operation: () => Promise<T>, bytes?: number): Promise<T> {
+    const run = async () => {
       const since = performance.now();
       let outcome = "ok";
       try {
@@ -261,7 +278,8 @@ export class SledAgent {
         this.#metrics.operation(name, outcome, (performance.now() - since) / 1000);
         this.#repairs.wake();
       }
-    });
+    };
+    return this.#parts.lane.run(name, run, bytes);
   }
 
   /** Answers those whom a driver that does not answer has kept for too long. */

@@ -2,6 +2,7 @@
 import { SledcastError } from "../error.ts";
 import type { ForwardingEntry, M2pMapping, SubscriptionEntry } from "../opte/types.ts";
 import type { Parts } from "./parts.ts";
+import { type PortSummary, summarizePorts } from "./port-list.ts";
 
 /** A list, and how old it is where the driver did not answer in time. */
 export interface Listed<T> {
@@ -13,7 +14,7 @@ export interface Listed<T> {
 /** A list request waits this long for the driver before it answers from what was seen last. */
 const FRESH_WITHIN_MS = 1000;
 
-type Table = "m2p" | "forwarding" | "subscriptions";
+type Table = "m2p" | "forwarding" | "subscriptions" | "ports";
 
 /** Runs an operation in the lane. */
 export type Change = <T>(name: string, operation: () => Promise<T>) => Promise<T>;
@@ -25,6 +26,7 @@ export class Lists {
   #seen: { [T in Table]?: number } = {};
   readonly #queued = new Map<Table, Promise<unknown>>();
   #lastSubscriptions: readonly SubscriptionEntry[] = [];
+  #lastPorts: readonly PortSummary[] = [];
 
   constructor(parts: Parts, change: Change) {
     this.#parts = parts;
@@ -63,6 +65,14 @@ export class Lists {
       return this.#lastSubscriptions;
     };
     return this.#list("list_subs", "subscriptions", fresh, () => this.#lastSubscriptions);
+  }
+
+  ports(): Promise<Listed<PortSummary>> {
+    const fresh = async () => {
+      this.#lastPorts = await summarizePorts(this.#parts);
+      return this.#lastPorts;
+    };
+    return this.#list("list_ports", "ports", fresh, () => this.#lastPorts);
   }
 
   /**

@@ -19,6 +19,7 @@ import type { Ipv6 } from "../net/ip.ts";
 import { Driver, type Transport } from "../opte/driver.ts";
 import { PortManager } from "../ports/manager.ts";
 import { Vmms } from "../vmm/vmms.ts";
+import { SlowCommands } from "./slow-commands.ts";
 import { Underlay, type UnderlayDevices } from "./underlay.ts";
 
 export interface Surroundings {
@@ -34,6 +35,8 @@ export interface Surroundings {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly laneCapacity?: number;
+  /** Seconds after which a driver command is slow; left out: 5. */
+  readonly slowAfter?: number;
   /** Devices the driver is given as its underlay; left out: it is left alone. */
   readonly underlayDevices?: UnderlayDevices | undefined;
 }
@@ -41,6 +44,7 @@ export interface Surroundings {
 export interface Parts {
   readonly log: Log;
   readonly driver: Driver;
+  readonly slowCommands: SlowCommands;
   readonly underlay: Underlay;
   readonly joins: UnderlayJoins;
   readonly lane: Lane;
@@ -62,7 +66,11 @@ export function assemble(surroundings: Surroundings): Parts {
   const { transport, joins, joinPolicy, datalinks, underlayIp, log, metrics, laneCapacity, underlayDevices } =
     surroundings;
   const ledger = surroundings.ledger ?? new MemoryLedger();
-  const driver = new Driver(transport, (command, seconds, ok) => metrics.command(command, seconds, ok));
+  const driver = new Driver(transport, (command, seconds, ok) => {
+    metrics.command(command, seconds, ok);
+    slowCommands.ended(command, seconds);
+  });
+  const slowCommands = new SlowCommands(driver, metrics, log, surroundings.slowAfter);
   const view = new MappingView();
   const filters = new MulticastFilterMap(joins, log);
   const flows = new Flows(driver, log);
@@ -78,9 +86,13 @@ export function assemble(surroundings: Surroundings): Parts {
   return {
     log,
     driver,
+    slowCommands,
     underlay: new Underlay(driver, underlayDevices, log),
     joins,
-    lane: new Lane(laneCapacity === undefined ? {} : { capacity: laneCapacity }),
+    lane: new Lane({
+      ...(laneCapacity === undefined ? {} : { capacity: laneCapacity }),
+      onRefused: () => metrics.refused(),
+    }),
     view,
     filters,
     holding,

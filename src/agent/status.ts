@@ -43,7 +43,12 @@ export interface AgentStatus {
   readonly driver: DriverInfo & { readonly busyWith: Driver["busyWith"] };
   readonly joinBinding: string;
   readonly nics: readonly string[];
-  readonly lane: { readonly running: RunningOperation | undefined; readonly waiting: number };
+  readonly lane: {
+    readonly running: RunningOperation | undefined;
+    readonly waiting: number;
+    /** How many may wait. */
+    readonly capacity: number;
+  };
 }
 
 /** Of things that fail by the thousand. */
@@ -58,17 +63,42 @@ export const SIZE_HELP = {
   memberships_pending: "Memberships that wait for a mapping or a port",
   filters_degraded: "Underlay groups held that are not joined on every NIC",
   nics_missing: "Configured underlay NICs that are not there",
-  degraded: "Things that failed and are being retried",
+  degraded: "Things that failed and are being retried, and a driver command that is slow to answer",
   port_leftovers: "Ports that could not be deleted yet",
   lane_waiting: "Operations waiting in the lane",
 } as const;
+
+/** What is asked at a scrape and is no count of things. */
+export const LOAD_HELP = {
+  lane_capacity: "Operations that may wait in the lane",
+  lane_waiting_bytes: "What the operations that wait in the lane hold, of large requests, about",
+  driver_command_running_seconds: "For how long the driver has been at the command under way; 0: there is none",
+} as const;
+
+export function load({ lane, driver }: Parts): Sizes {
+  return {
+    lane_capacity: lane.capacity,
+    lane_waiting_bytes: lane.waitingBytes,
+    driver_command_running_seconds: driver.busyWith?.seconds ?? 0,
+  } satisfies Record<keyof typeof LOAD_HELP, number>;
+}
 
 export function degradedThings(parts: Parts): Degraded[] {
   const { driver, underlay, ledger, mappings, config, selfMaps, filters, subscriptions, flows, ports } = parts;
   const { through, unavailable } = driver.info;
   const uncertain = mappings.uncertain;
+  const slow = parts.slowCommands.now;
   return [
     ...(unavailable === undefined ? [] : [{ thing: "driver" as const, subject: through, reason: unavailable }]),
+    ...(slow === undefined
+      ? []
+      : [
+          {
+            thing: "driver" as const,
+            subject: slow.command,
+            reason: `the driver has not answered for ${slow.seconds.toFixed(0)} s; operations wait behind it`,
+          },
+        ]),
     ...(underlay.broken === undefined
       ? []
       : [{ thing: "underlay" as const, subject: underlay.devices?.join(", ") ?? "", reason: underlay.broken }]),
@@ -141,7 +171,10 @@ function pendingMembers({ subscriptions, vmms }: Parts): Pending[] {
   return pending;
 }
 
-/** Whether `degradedThings` has anything to say, without making it say it. */
+/**
+ * How much there is to repair: what `degradedThings` lists, without making it list it. A slow
+ * command is not among that, since a repair would only wait behind it.
+ */
 export function brokenCount({
   driver,
   underlay,
@@ -171,7 +204,7 @@ export function sizes(parts: Parts): Sizes {
     vmms: vmms.length,
     memberships: vmms.reduce((sum, vmm) => sum + vmm.memberships.size, 0),
     memberships_pending: pendingMembers(parts).length,
-    degraded: brokenCount(parts),
+    degraded: brokenCount(parts) + (parts.slowCommands.now === undefined ? 0 : 1),
     port_leftovers: parts.ports.leftovers.length,
     lane_waiting: parts.lane.depth,
   } satisfies Record<keyof typeof SIZE_HELP, number>;
@@ -188,6 +221,6 @@ export function statusOf(parts: Parts, audits: readonly AuditReport[]): AgentSta
     driver: { ...driver.info, busyWith: driver.busyWith },
     joinBinding: joins.binding,
     nics: joins.nics,
-    lane: { running: lane.running, waiting: lane.depth },
+    lane: { running: lane.running, waiting: lane.depth, capacity: lane.capacity },
   };
 }

@@ -31,3 +31,9 @@ export class SystemError extends Error {
     this.path = path;
   }
 }
+
+/** Whether the system refused because this process may not, which trying again does not change. */
+export function isMissingPrivilege(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return code === "EACCES" || code === "EPERM";
+}

@@ -6,6 +6,7 @@ import { isUtf8 } from "node:buffer";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { badRequest, messageOf, type SledcastError } from "../error.ts";
 import { HttpError } from "./errors.ts";
+import { LargeBodies } from "./large-bodies.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -14,7 +15,12 @@ declare module "fastify" {
     /** Whether the route has a body; what is sent to one that has none is read and ignored. */
     readonly hasBody?: boolean;
   }
+  interface FastifyInstance {
+    largeBodies: LargeBodies;
+  }
   interface FastifyRequest {
+    /** Of the body that was parsed. */
+    bodyBytes: number;
     bodyText?: string;
   }
 }
@@ -56,12 +62,16 @@ function parseBody(request: FastifyRequest, bytes: Buffer): unknown {
   const { hasBody, keepText } = request.routeOptions.config;
   if (!hasBody) return undefined;
   checkContentType(request.headers["content-type"]);
+  request.server.largeBodies.admit(bytes.length);
+  request.bodyBytes = bytes.length;
   const { value, text } = parseJson(bytes);
   if (keepText) request.bodyText = text;
   return value;
 }
 
 export function acceptJsonBodies(app: FastifyInstance): void {
+  app.decorate("largeBodies", new LargeBodies());
+  app.decorateRequest("bodyBytes", 0);
   app.removeAllContentTypeParsers();
   // Named besides the rest: Fastify finds a named type much faster.
   for (const type of ["application/json", "*"]) {

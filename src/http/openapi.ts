@@ -1,52 +1,33 @@
-/** `/openapi.json`, and `/docs` to read it: made from the schemas that validate. */
-import swagger from "@fastify/swagger";
-import swaggerUi from "@fastify/swagger-ui";
-import type { FastifyInstance } from "fastify";
-import { VERSION } from "../version.ts";
+/**
+ * `/openapi.json`, and `/docs` to read it: made from the schemas that validate. What makes them is
+ * loaded when somebody reads them, which few starts see.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { DescribedRoute, Documentation } from "./documentation.ts";
+import { HttpError } from "./errors.ts";
 
-type Json = { [key: string]: unknown };
-
-const isObject = (value: unknown): value is Json =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-/** Schemas with a title become components, so that a reader meets each type once. */
-function nameSchemas(document: Json): Json {
-  const schemas: Json = {};
-  const visit = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(visit);
-    if (!isObject(value)) return value;
-    const copy = Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, visit(inner)]));
-    const { title } = copy;
-    if (typeof title !== "string" || (copy.type === undefined && copy.oneOf === undefined)) return copy;
-    schemas[title] ??= copy;
-    return { $ref: `#/components/schemas/${title}` };
-  };
-  const paths = visit(document.paths);
-  return { ...document, paths, components: { ...(document.components as Json | undefined), schemas } };
-}
-
-export async function describeApi(app: FastifyInstance): Promise<void> {
-  await app.register(swagger, {
-    openapi: {
-      openapi: "3.1.0",
-      info: {
-        title: "sledcast",
-        description:
-          "The multicast endpoints of the sled-agent API (version 49.0.0, in the `api-version` header; the newest where it is left out) and what this agent adds.",
-        version: VERSION,
-        license: { name: "MPL-2.0", identifier: "MPL-2.0" },
-      },
-    },
+/** To be called before there are routes. */
+export function describeApi(app: FastifyInstance): void {
+  const routes: DescribedRoute[] = [];
+  app.addHook("onRoute", ({ method, url, schema }) => {
+    if (schema !== undefined && schema.hide !== true) routes.push({ method, url, schema });
   });
-  let named: Json | undefined;
-  const document = (): Json => {
-    named ??= nameSchemas(app.swagger() as unknown as Json);
-    return named;
+  let made: Promise<Documentation> | undefined;
+  const documentation = () => {
+    made ??= import("./documentation.ts").then(({ documentationOf }) => documentationOf(routes));
+    return made;
   };
-  app.get("/openapi.json", { schema: { hide: true } }, async () => document());
-  await app.register(swaggerUi, {
-    routePrefix: "/docs",
-    transformSpecification: document,
-    transformSpecificationClone: false,
-  });
+  app.addHook("onClose", async () => (await made)?.page.close());
+
+  const schema = { hide: true };
+  app.get("/openapi.json", { schema }, async () => (await documentation()).document);
+  const read = async (request: FastifyRequest, reply: FastifyReply) => {
+    const { page } = await documentation();
+    const answer = await page.inject({ method: "GET", url: request.url, headers: request.headers });
+    if (answer.statusCode === 404) throw new HttpError(404, "Not Found");
+    const { connection: _, ...headers } = answer.headers;
+    return reply.code(answer.statusCode).headers(headers).send(answer.rawPayload);
+  };
+  app.get("/docs", { schema }, read);
+  app.get("/docs/*", { schema }, read);
 }

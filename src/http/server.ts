@@ -3,7 +3,13 @@
  * daemon does that, tests inject.
  */
 import { randomUUID } from "node:crypto";
-import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+} from "fastify";
 import type { SledAgent } from "../agent/agent.ts";
 import { badRequest, messageOf } from "../error.ts";
 import type { Log } from "../log.ts";
@@ -26,6 +32,17 @@ export interface ServerOptions {
   readonly log: Log;
 }
 
+/**
+ * Bodies are checked in their handlers, answers are made by us: Fastify's compilers have nothing to
+ * do, and said here, they are not even loaded.
+ */
+const NO_COMPILERS = {
+  compilersFactory: {
+    buildValidator: () => () => () => true,
+    buildSerializer: () => () => (data: unknown) => JSON.stringify(data),
+  },
+} as unknown as NonNullable<FastifyServerOptions["schemaController"]>;
+
 /** Longer than Node lets a request line be. */
 const MAX_URL = 1 << 16;
 
@@ -46,12 +63,10 @@ export async function buildServer({ agent, metrics, log }: ServerOptions): Promi
       // An id that is too long is no UUID, which is said in our words, not the router's.
       maxParamLength: MAX_URL,
     },
+    schemaController: NO_COMPILERS,
     clientErrorHandler: answerBrokenRequests(log),
     frameworkErrors: (error, request, reply) => answerFrameworkError(error, request, reply, log),
   });
-  // Bodies are checked in their handlers, answers are made by us: Fastify's compilers have nothing to do.
-  app.setValidatorCompiler(() => () => true);
-  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   acceptJsonBodies(app);
 
   const table = new RouteTable();
@@ -91,7 +106,7 @@ export async function buildServer({ agent, metrics, log }: ServerOptions): Promi
   // Never reached, the hook above refuses first; without it Fastify would make its own.
   app.setNotFoundHandler((request, reply) => table.refuse(request.url, () => requestedVersion(request.raw), reply));
 
-  await describeApi(app);
+  describeApi(app);
   networkingRoutes(app, agent);
   vmmRoutes(app, agent);
   ownRoutes(app, agent);

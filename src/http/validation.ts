@@ -2,7 +2,8 @@
  * Bodies against their schemas. Nothing is coerced, filled in or removed: what passes is what was
  * sent. The formats are the parsers that make values of the text later.
  */
-import { Ajv, type ErrorObject } from "ajv";
+import { createRequire } from "node:module";
+import type { Ajv, ErrorObject } from "ajv";
 import { badRequest, type SledcastError } from "../error.ts";
 import { isIpv4Cidr, isIpv6Cidr, parseCidr } from "../net/cidr.ts";
 import { parseIp, parseIpv4, parseIpv6 } from "../net/ip.ts";
@@ -15,11 +16,18 @@ const PORT_NAME = /^[A-Za-z0-9_.-]{1,31}$/;
 
 const parses = (parse: (text: string) => unknown) => (text: string) => parse(text) !== undefined;
 
-/** Compiling a schema costs milliseconds; one that is never used costs nothing. */
+const require = createRequire(import.meta.url);
+
+/**
+ * Compiling a schema costs milliseconds, and ajv itself 60 of them: what is never used costs
+ * nothing, and a start not either.
+ */
 const compiler = (() => {
   let ajv: Ajv | undefined;
   return () => {
-    ajv ??= new Ajv({
+    if (ajv !== undefined) return ajv;
+    const { Ajv } = require("ajv") as typeof import("ajv");
+    ajv = new Ajv({
       discriminator: true,
       strict: true,
       strictTypes: false,

@@ -8,6 +8,10 @@ import { SledcastError } from "../error.ts";
 export interface LaneOptions {
   /** Operations that may wait; one more is refused, so that a stuck driver does not fill memory. */
   readonly capacity?: number;
+  /** Bytes that waiting operations may hold together; see `run`. */
+  readonly capacityBytes?: number;
+  /** Told of each operation that is refused. */
+  readonly onRefused?: () => void;
 }
 
 export interface RunningOperation {
@@ -17,6 +21,7 @@ export interface RunningOperation {
 
 interface Entry {
   readonly name: string;
+  readonly bytes: number;
   readonly queuedAt: number;
   readonly start: () => Promise<void>;
   /** Answers the caller early; the operation stays in line and its own answer is dropped. */
@@ -24,17 +29,28 @@ interface Entry {
 }
 
 const DEFAULT_CAPACITY = 4096;
+/**
+ * The count alone does not bound memory: 4096 registrations of 1 MiB are 4 GiB. What is made of a
+ * body takes a few times the body's size, so this is 100 MiB or so at the worst.
+ */
+const DEFAULT_CAPACITY_BYTES = 32 << 20;
 
 export class Lane {
-  readonly #capacity: number;
+  /** Operations that may wait. */
+  readonly capacity: number;
+  readonly #capacityBytes: number;
+  readonly #onRefused: () => void;
   #waiting: Entry[] = [];
+  #waitingBytes = 0;
   /** Index of the next operation in `#waiting`: taking from the front of an array costs its length. */
   #next = 0;
   #running: { readonly entry: Entry; readonly since: number } | undefined;
   #idle: (() => void)[] = [];
 
-  constructor({ capacity = DEFAULT_CAPACITY }: LaneOptions = {}) {
-    this.#capacity = capacity;
+  constructor(options: LaneOptions = {}) {
+    this.capacity = options.capacity ?? DEFAULT_CAPACITY;
+    this.#capacityBytes = options.capacityBytes ?? DEFAULT_CAPACITY_BYTES;
+    this.#onRefused = options.onRefused ?? (() => {});
   }
 
   /** Operations waiting, not counting the one that runs. */
@@ -42,14 +58,25 @@ export class Lane {
     return this.#waiting.length - this.#next;
   }
 
+  /** What the waiting operations hold together. */
+  get waitingBytes(): number {
+    return this.#waitingBytes;
+  }
+
   get running(): RunningOperation | undefined {
     const running = this.#running;
     return running && { name: running.entry.name, seconds: (performance.now() - running.since) / 1000 };
   }
 
-  run<T>(name: string, operation: () => Promise<T>): Promise<T> {
-    if (this.depth >= this.#capacity) {
-      const message = `${this.depth} operations wait already behind ${this.#running?.entry.name}; try again in a second`;
+  /**
+   * `bytes`: what the operation holds while it waits, for those that can be large. However large
+   * it is, it may wait where no other large one does.
+   */
+  run<T>(name: string, operation: () => Promise<T>, bytes = 0): Promise<T> {
+    const full = this.#full(bytes);
+    if (full !== undefined) {
+      this.#onRefused();
+      const message = `${full} already behind ${this.#running?.entry.name}; try again in a second`;
       return Promise.reject(new SledcastError("lane-full", message));
     }
     return new Promise<T>((resolve, reject) => {
@@ -60,9 +87,17 @@ export class Lane {
           reject(error);
         }
       };
-      this.#waiting.push({ name, queuedAt: performance.now(), start, giveUp: reject });
+      this.#waiting.push({ name, bytes, queuedAt: performance.now(), start, giveUp: reject });
+      this.#waitingBytes += bytes;
       if (this.#running === undefined) void this.#drain();
     });
+  }
+
+  #full(bytes: number): string | undefined {
+    if (this.depth >= this.capacity) return `${this.depth} operations wait`;
+    const waiting = this.#waitingBytes;
+    if (bytes === 0 || waiting === 0 || waiting + bytes <= this.#capacityBytes) return undefined;
+    return `operations of ${waiting} bytes wait`;
   }
 
   /** Rejects the callers that have waited for longer than `seconds`. Their operations stay in line. */
@@ -82,6 +117,7 @@ export class Lane {
   async #drain(): Promise<void> {
     for (let next = this.#waiting[this.#next]; next !== undefined; next = this.#waiting[this.#next]) {
       this.#next++;
+      this.#waitingBytes -= next.bytes;
       if (this.#next === this.#waiting.length || this.#next >= 1024) {
         this.#waiting = this.#waiting.slice(this.#next);
         this.#next = 0;

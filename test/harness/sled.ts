@@ -44,6 +44,8 @@ export interface SledOptions {
   readonly model?: ModelOptions;
   readonly nics?: FakeNics;
   readonly laneCapacity?: number;
+  /** Seconds after which a driver command is slow. */
+  readonly slowAfter?: number;
   readonly auditMode?: "repair" | "observe";
   readonly joinPolicy?: JoinPolicy;
   /** Another sled's, as after a restart of the agent. */
@@ -62,13 +64,14 @@ export class Sled {
   readonly metrics = new Metrics();
   readonly agent: SledAgent;
   readonly #reached: Reached;
+  readonly #held: (() => void)[] = [];
   #app: FastifyInstance | undefined;
 
   private constructor(
     model: DriverModel,
     log: RecordingLog,
     reached: Reached,
-    { nics, auditMode, joinPolicy, laneCapacity, ledger }: SledOptions,
+    { nics, auditMode, joinPolicy, laneCapacity, ledger, slowAfter }: SledOptions,
   ) {
     this.model = model;
     this.log = log;
@@ -87,6 +90,7 @@ export class Sled {
       metrics: this.metrics,
       auditMode: auditMode ?? "repair",
       ...(laneCapacity === undefined ? {} : { laneCapacity }),
+      ...(slowAfter === undefined ? {} : { slowAfter }),
     });
   }
 
@@ -175,6 +179,17 @@ export class Sled {
     this.model.faults.inject({ when: "before", ...fault, command, error: (name) => new DriverError(name, opte) });
   }
 
+  /** Makes the driver keep its next call of the command until it is let go. @returns what lets it go. */
+  hold(command: CommandName): () => void {
+    let letGo = () => {};
+    const until = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    this.#held.push(letGo);
+    this.model.faults.inject({ when: "before", command, until });
+    return letGo;
+  }
+
   /** Makes the next call of the command fail on this side of the driver. */
   breakNext(command: CommandName, error: Error): void {
     this.#reached.transport.breakNext(command, error);
@@ -187,6 +202,7 @@ export class Sled {
   }
 
   async close(): Promise<void> {
+    for (const letGo of this.#held) letGo();
     await this.app.close();
     await this.agent.close();
     await this.#reached.close();

@@ -146,3 +146,39 @@ describe("waiting for the lane to be idle", () => {
     await expect(idle).resolves.toHaveLength(2);
   });
 });
+
+describe("what large operations hold while they wait", () => {
+  const MIB = 1 << 20;
+
+  /** A lane that is kept busy, with room for two large operations of one MiB. */
+  function busy() {
+    let refused = 0;
+    const lane = new Lane({ capacityBytes: 2 * MIB, onRefused: () => refused++ });
+    const operation = held();
+    void lane.run("stuck", operation.run);
+    return { lane, open: operation.open, refused: () => refused };
+  }
+
+  it("is bounded: one too many is refused and told, and small ones still wait", async () => {
+    const { lane, open, refused } = busy();
+    const large = [1, 2].map(() => lane.run("large", nothing, MIB));
+    await expect(lane.run("large", nothing, 1)).rejects.toMatchObject({
+      kind: "lane-full",
+      message: expect.stringMatching(/2097152 bytes wait already behind stuck/),
+    });
+    expect({ refused: refused(), waitingBytes: lane.waitingBytes }).toEqual({ refused: 1, waitingBytes: 2 * MIB });
+    const small = lane.run("small", nothing);
+    open();
+    await Promise.all([...large, small]);
+    expect(lane.waitingBytes).toBe(0);
+  });
+
+  it("may be more than that for the only large one", async () => {
+    const { lane, open } = busy();
+    const huge = lane.run("huge", nothing, 32 * MIB);
+    await expect(lane.run("large", nothing, 1)).rejects.toMatchObject({ kind: "lane-full" });
+    open();
+    await huge;
+    await lane.run("large", nothing, MIB);
+  });
+});

@@ -4,16 +4,14 @@
  * audit.
  */
 import type { Command } from "commander";
-import { loadBinding } from "../../host/bindings.ts";
 import type { Log } from "../../log.ts";
 import type { UnderlayGroup } from "../../net/group.ts";
 import type { Ip, Ipv6 } from "../../net/ip.ts";
 import type { Mac } from "../../net/mac.ts";
 import { MULTICAST_VNI, type Vni } from "../../net/vni.ts";
-import { Driver } from "../../opte/driver.ts";
+import type { Driver } from "../../opte/driver.ts";
 import { ANY_SOURCE, membershipFilter } from "../../opte/filter.ts";
 import type { Replication } from "../../opte/types.ts";
-import { Xde } from "../../opte/xde.ts";
 import * as argument from "./arguments.ts";
 import { printForwarding, printM2p, printPorts, printSubscriptions, printV2p } from "./print.ts";
 
@@ -25,9 +23,19 @@ interface DirectOptions {
 /** What the transport has to say comes back as the error of the command. */
 const QUIET: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
-async function withDriver<T>({ xdeDevice }: DirectOptions, run: (driver: Driver) => Promise<T>): Promise<T> {
+/** What reaches the driver is loaded when a verb is carried out: not for help, nor for a verb that is wrong. */
+async function openDriver(path: string): Promise<Driver> {
+  const [{ loadBinding }, { Driver }, { Xde }] = await Promise.all([
+    import("../../host/bindings.ts"),
+    import("../../opte/driver.ts"),
+    import("../../opte/xde.ts"),
+  ]);
   const { binding } = await loadBinding();
-  const driver = new Driver(new Xde({ binding, path: xdeDevice, log: QUIET }));
+  return new Driver(new Xde({ binding, path, log: QUIET }));
+}
+
+async function withDriver<T>({ xdeDevice }: DirectOptions, run: (driver: Driver) => Promise<T>): Promise<T> {
+  const driver = await openDriver(xdeDevice);
   try {
     return await run(driver);
   } finally {

@@ -33,6 +33,9 @@ export function healthRoutes(app: FastifyInstance, agent: SledAgent, metrics: Me
     operationId: "metrics",
     summary: "Metrics in Prometheus' text format",
     answers: { 200: { type: "string" } },
-    handle: async (_request, reply) => reply.header("content-type", metrics.contentType).send(await metrics.text()),
+    handle: async (_request, reply) => {
+      const { contentType, text } = await metrics.scrape();
+      return reply.header("content-type", contentType).send(text);
+    },
   });
 }

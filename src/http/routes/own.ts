@@ -1,6 +1,7 @@
 /** What this agent tells beyond the original: tables, VMMs, adoption, audit, status. */
 import type { FastifyInstance } from "fastify";
 import type { SledAgent } from "../../agent/agent.ts";
+import type { PortSummary } from "../../agent/port-list.ts";
 import { badRequest } from "../../error.ts";
 import { VERSION } from "../../version.ts";
 import type { Vmm } from "../../vmm/vmm.ts";
@@ -9,6 +10,10 @@ import * as schemas from "../schemas/own.ts";
 import { ensureBody } from "../schemas/vmm.ts";
 import { sendJson, sendList } from "./networking.ts";
 import { addRoute, bodyOf, noContent, propolisId } from "./route.ts";
+
+function portBody({ propolisId: id, vni, ...port }: PortSummary) {
+  return { ...port, vni: vni ?? null, propolis_id: id };
+}
 
 function vmmBody({ id, origin, ports, runtime, ...vmm }: Vmm) {
   const instance = "registration" in vmm ? { instance_id: vmm.registration.instanceId } : {};
@@ -46,12 +51,8 @@ export function ownRoutes(app: FastifyInstance, agent: SledAgent): void {
     operationId: "list_ports",
     summary: "The driver's ports and whose they are",
     answers: { 200: schemas.ports },
-    handle: async () =>
-      (await agent.listPorts()).map(({ propolisId: id, vni, ...port }) => ({
-        ...port,
-        vni: vni ?? null,
-        propolis_id: id,
-      })),
+    handle: async (_request, reply) =>
+      sendList(reply, await agent.listPorts(), (entries) => JSON.stringify(entries.map(portBody))),
   });
   vmmInspectionRoutes(app, agent);
   multicastRoutes(app, agent);
@@ -143,7 +144,7 @@ function multicastRoutes(app: FastifyInstance, agent: SledAgent): void {
           busy_with: driver.busyWith ?? null,
         },
         join_binding: joinBinding,
-        lane: { running: lane.running ?? null, waiting: lane.waiting },
+        lane: { ...lane, running: lane.running ?? null },
       };
     },
   });

@@ -71,12 +71,13 @@ export function addRoute<T>(app: FastifyInstance, route: Route<T>): void {
   const { body, shared, older } = route;
   const hasId = route.path.includes(":propolis_id");
   const since = older?.since ?? shared?.since;
-  const current = (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
+  const current: Handler = (request, reply) => {
     const wrong = body?.check(request.body);
     if (wrong !== undefined) throw wrong;
     return route.handle(request, reply, request.body as T);
   };
-  const handler = older === undefined ? current : byVersion(older, shared?.since, current);
+  const handle = older === undefined ? current : byVersion(older, shared?.since, current);
+  const handler: Handler = (request, reply) => app.largeBodies.during(request.bodyBytes, () => handle(request, reply));
   app.route({
     method: route.method,
     url: route.path,

@@ -156,7 +156,15 @@ export const status = object(
     ),
     join_binding: string,
     nics: listOf(string),
-    lane: object("Lane", { running: operation, waiting: integer }, ["running", "waiting"]),
+    lane: object(
+      "Lane",
+      {
+        running: operation,
+        waiting: integer,
+        capacity: { ...integer, description: "How many may wait; one more is answered with 503 LANE_FULL" },
+      },
+      ["running", "waiting", "capacity"],
+    ),
   },
   ["version", "counts", "generation", "pending", "degraded", "audits", "driver", "join_binding", "nics", "lane"],
 );

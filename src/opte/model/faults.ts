@@ -16,6 +16,8 @@ export interface Fault {
   readonly skip?: number;
   /** Milliseconds to wait. */
   readonly delay?: number;
+  /** What to wait for besides: a driver that is stuck until somebody lets it go. */
+  readonly until?: Promise<void>;
   /** What is thrown; left out: nothing, the fault is only a delay. */
   readonly error?: (command: CommandName) => Error;
 }
@@ -58,5 +60,6 @@ export class Faults {
 
 async function apply(fault: Fault, command: CommandName): Promise<void> {
   if (fault.delay !== undefined) await sleep(fault.delay);
+  await fault.until;
   if (fault.error !== undefined) throw fault.error(command);
 }

@@ -1,0 +1,74 @@
+/** sledcastd's command line: each flag overrides a key of the configuration file. */
+import { Command, Option } from "commander";
+import { type Config, LOG_LEVELS, parseConfig, readConfigFile, type Settings } from "./config.ts";
+import { VERSION } from "./version.ts";
+
+/** Flags by the setting they override. */
+const FLAGS: readonly (readonly [flag: string, key: string, help: string])[] = [
+  ["--listen <addr:port>", "listen", "where HTTP is served: ADDR:PORT, [V6]:PORT or unix:/path (default [::1]:12345)"],
+  ["--insecure-wildcard", "insecure_wildcard", "allow a wildcard address in --listen"],
+  ["--driver <kind>", "driver", "auto, xde or model; auto is xde on illumos, model elsewhere"],
+  ["--xde-device <path>", "xde.device", "the driver's control node (default /dev/xde)"],
+  ["--no-set-underlay", "xde.set_underlay", "do not give xde its underlay devices"],
+  ["--model-state <file>", "model.state", "keep the driver model's tables in this file"],
+  ["--model-port <name[,vni,mac,ip]>", "model.ports", "a port the driver model starts with; repeatable"],
+  ["--underlay-nic <name>", "underlay.nics", "a NIC on which underlay groups are joined; repeatable"],
+  ["--underlay-ip <v6>", "underlay.ip", "this sled's underlay address (default fd00::1 with the model)"],
+  ["--underlay-join <policy>", "underlay.join", "what holds a NIC filter: mapped or subscribed (default mapped)"],
+  ["--state-dir <dir>", "state_dir", "where the agent keeps its own state"],
+  ["--log-level <level>", "log.level", LOG_LEVELS.join(", ")],
+  ["--log-format <format>", "log.format", "bunyan or pretty; default bunyan unless stdout is a terminal"],
+  [
+    "--audit-interval <seconds>",
+    "audit.interval",
+    "how often the driver is held against what should be (default 30; 0: never)",
+  ],
+  ["--audit-mode <mode>", "audit.mode", "repair or observe (default repair)"],
+];
+const REPEATABLE = new Set(["model.ports", "underlay.nics"]);
+
+const EPILOGUE = `
+The TOML file given with --config has a key for each flag, which overrides it:
+  listen, insecure_wildcard, driver, state_dir
+  [model] state, ports     [underlay] nics, ip, join     [xde] device, set_underlay
+  [log] level, format      [audit] interval, mode
+
+The agent keeps no state of its own yet: state_dir is accepted and has no effect.
+
+SLEDCAST_BINDING=addon or =koffi in the environment chooses what makes the system calls to xde and
+for the NIC joins; left out: the addon, and koffi where that was not built.
+
+SIGTERM and SIGINT end the daemon after the requests under way. Driver state is left as it is.
+Exit status: 0 stopped, 1 failed, 2 bad usage or configuration, 95 cannot ever run like this,
+100 a privilege is missing.`;
+
+function parseFlags(argv: readonly string[]): { readonly file: string | undefined; readonly settings: Settings } {
+  const command = new Command("sledcastd")
+    .description("The multicast sled agent")
+    .version(VERSION)
+    .option("--config <file>", "settings in TOML")
+    .addHelpText("after", EPILOGUE)
+    .allowExcessArguments(false)
+    .exitOverride();
+  const options = FLAGS.map(([flags, key, help]) => {
+    const option = new Option(flags, help);
+    if (REPEATABLE.has(key))
+      option.argParser((value: string, earlier: string[] | undefined) => [...(earlier ?? []), value]);
+    command.addOption(option);
+    return { key, name: option.attributeName() };
+  });
+  command.parse([...argv], { from: "user" });
+  const values = command.opts<Record<string, unknown>>();
+  const settings: Record<string, unknown> = {};
+  for (const { key, name } of options) {
+    if (command.getOptionValueSource(name) !== "cli") continue;
+    settings[key] = values[name];
+  }
+  return { file: values.config as string | undefined, settings };
+}
+
+/** What the daemon is told, checked. Throws Commander's error for flags that are none, and for `--help`. */
+export async function configure(argv: readonly string[]): Promise<Config> {
+  const { file, settings } = parseFlags(argv);
+  return file === undefined ? parseConfig(settings) : parseConfig(await readConfigFile(file), settings);
+}

@@ -1,0 +1,79 @@
+/** Puts the agent together as the settings say, and listens until it is told to stop. */
+import { chmodSync } from "node:fs";
+import type { FastifyInstance } from "fastify";
+import { SledAgent } from "./agent/agent.ts";
+import type { Config, Listen } from "./config.ts";
+import { messageOf } from "./error.ts";
+import { EXIT } from "./exit.ts";
+import { clearStaleSocket } from "./host/unix-socket.ts";
+import { buildServer } from "./http/server.ts";
+import type { Log } from "./log.ts";
+import { openLog } from "./logger.ts";
+import { Metrics } from "./metrics.ts";
+import { datalinksFor, openDriver, underlayDevicesOf } from "./open-driver.ts";
+import { openJoins } from "./open-joins.ts";
+import { VERSION } from "./version.ts";
+
+async function listen(app: FastifyInstance, where: Listen): Promise<string> {
+  if (where.type === "unix") {
+    await clearStaleSocket(where.path, `listen: unix:${where.path}`);
+    await app.listen({ path: where.path });
+    chmodSync(where.path, 0o660);
+    return `unix:${where.path}`;
+  }
+  await app.listen({ host: where.host, port: where.port });
+  const address = app.server.address();
+  const port = typeof address === "object" && address !== null ? address.port : where.port;
+  return where.host.includes(":") ? `[${where.host}]:${port}` : `${where.host}:${port}`;
+}
+
+/** Once asked to stop, it stops; asked again, it stops at once. */
+function stopOnSignal(app: FastifyInstance, agent: SledAgent, log: Log): void {
+  let stopping = false;
+  const stop = async (signal: NodeJS.Signals) => {
+    // An orderly exit would wait for a thread that waits for the driver.
+    if (stopping) process.kill(process.pid, "SIGKILL");
+    stopping = true;
+    log.info({ signal }, "stopping: requests under way are finished, the driver's state stays");
+    try {
+      await app.close();
+      await agent.close();
+      log.info({}, "stopped");
+      process.exit(EXIT.ok);
+    } catch (error) {
+      log.error({ error: messageOf(error) }, "stopping failed");
+      process.exit(EXIT.failed);
+    }
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+}
+
+export async function serve(config: Config): Promise<void> {
+  const log = await openLog(config);
+  const metrics = new Metrics();
+  metrics.watchProcess();
+  const transport = await openDriver(config, log);
+  const agent = new SledAgent({
+    transport,
+    joins: await openJoins(config, log),
+    joinPolicy: config.underlayJoin,
+    datalinks: datalinksFor(config),
+    underlayDevices: underlayDevicesOf(config, log),
+    underlayIp: config.underlayIp,
+    log,
+    metrics,
+    auditInterval: config.auditInterval,
+    auditMode: config.auditMode,
+  });
+  const app = await buildServer({ agent, metrics, log });
+  stopOnSignal(app, agent, log);
+  const started = agent.start();
+  const address = await listen(app, config.listen);
+  const { kind, apiVersion, unavailable } = transport.info;
+  // A driver that has not answered yet has said no version.
+  const spoken = unavailable === undefined ? { api_version: apiVersion } : {};
+  log.info({ address, version: VERSION, driver: kind, ...spoken }, `listening on ${address}`);
+  await started;
+  log.info({ ready: agent.readiness.ready, degraded: agent.readiness.degraded.length }, "ready");
+}
