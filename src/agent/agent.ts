@@ -4,6 +4,7 @@
  */
 import type { AuditMode } from "../config.ts";
 import { messageOf, SledcastError } from "../error.ts";
+import type { EventLog } from "../events.ts";
 import type { Metrics } from "../metrics.ts";
 import type { FilterEntry } from "../multicast/filter-map.ts";
 import type { MulticastAddr, UnderlayGroup } from "../net/group.ts";
@@ -52,7 +53,16 @@ export class SledAgent {
     this.#metrics = metrics;
     this.#lists = new Lists(parts, change);
     const audit = new Audit({ ...parts, isOurs: (port) => parts.vmms.ownerOf(port) !== undefined });
-    this.#audits = new Audits({ audit, mode, interval, change, repair: () => this.repair(), metrics, log });
+    this.#audits = new Audits({
+      audit,
+      mode,
+      interval,
+      change,
+      repair: () => this.repair(),
+      metrics,
+      log,
+      tell: parts.events.tell,
+    });
     this.#repairs = new Repairs(
       () => parts.lane.run("repair", () => repairAll(parts)),
       () => brokenCount(parts),
@@ -125,6 +135,7 @@ export class SledAgent {
     const entries = await forwarding.refresh();
     this.#readiness.done("forwarding", `${entries.length} found in the driver`);
     this.#stockTaken = true;
+    this.#parts.events.begin();
     this.#lists.sawMappingsAndForwarding();
   }
 
@@ -207,6 +218,11 @@ export class SledAgent {
   /** Tries again everything that failed, now. */
   repair(): Promise<void> {
     return this.#change("repair", () => repairAll(this.#parts));
+  }
+
+  /** What changes from now on. */
+  get events(): EventLog {
+    return this.#parts.events;
   }
 
   get readiness() {

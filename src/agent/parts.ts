@@ -1,4 +1,5 @@
 /** The parts of an agent and how they are put together: the one place that knows all of them. */
+import { EventLog, type Tell } from "../events.ts";
 import type { Datalinks } from "../host/datalinks.ts";
 import type { UnderlayJoins } from "../host/joins.ts";
 import { Lane } from "../intent/lane.ts";
@@ -36,6 +37,7 @@ export interface Surroundings {
 
 export interface Parts {
   readonly log: Log;
+  readonly events: EventLog;
   readonly driver: Driver;
   readonly underlay: Underlay;
   readonly joins: UnderlayJoins;
@@ -56,18 +58,27 @@ export function assemble(surroundings: Surroundings): Parts {
   const { transport, joins, joinPolicy, datalinks, underlayIp, log, metrics, laneCapacity, underlayDevices } =
     surroundings;
   const driver = new Driver(transport, (command, seconds, ok) => metrics.command(command, seconds, ok));
+  const events = new EventLog();
+  const { tell } = events;
+  const ownerOf = (port: string | null) => (port === null ? undefined : vmms.ownerIdOf(port));
+  /** Whose a port is, only the VMMs know. */
+  const tellWithOwner: Tell = (kind, data) => {
+    const port = "port" in data ? data.port : "name" in data ? data.name : null;
+    tell(kind, { ...data, propolis_id: ownerOf(port) });
+  };
   const view = new MappingView();
-  const filters = new MulticastFilterMap(joins, log);
+  const filters = new MulticastFilterMap(joins, log, tell);
   const flows = new Flows(driver, log);
   const selfMaps = new SelfMaps(driver, log);
   const members = new Members();
-  const ports = new PortManager(driver, datalinks, underlayIp, log);
+  const ports = new PortManager(driver, datalinks, underlayIp, log, tellWithOwner);
   const isOurs = (port: string) => vmms.ownerOf(port) !== undefined || ports.isOurs(port);
   const holding = new FilterHolding(joinPolicy ?? "mapped", filters, members, view, isOurs);
-  const subscriptions = new Subscriptions(driver, view, members, holding, selfMaps, log);
-  const vmms = new Vmms(driver, ports, subscriptions, flows, log);
+  const subscriptions = new Subscriptions(driver, view, members, holding, selfMaps, log, tellWithOwner);
+  const vmms = new Vmms(driver, ports, subscriptions, flows, log, tell);
   return {
     log,
+    events,
     driver,
     underlay: new Underlay(driver, underlayDevices, log),
     joins,
@@ -78,8 +89,8 @@ export function assemble(surroundings: Surroundings): Parts {
     flows,
     selfMaps,
     subscriptions,
-    mappings: new Mappings(driver, view, filters, holding, subscriptions, flows, selfMaps, log),
-    forwarding: new Forwarding(driver, log),
+    mappings: new Mappings(driver, view, filters, holding, subscriptions, flows, selfMaps, log, tell),
+    forwarding: new Forwarding(driver, log, tell),
     ports,
     vmms,
   };

@@ -54,6 +54,7 @@ export const SIZE_HELP = {
   degraded: "Things that failed and are being retried",
   port_leftovers: "Ports that could not be deleted yet",
   lane_waiting: "Operations waiting in the lane",
+  event_streams: "Clients that follow the events",
 } as const;
 
 export function degradedThings(parts: Parts): Degraded[] {
@@ -151,6 +152,7 @@ export function sizes(parts: Parts): Sizes {
     degraded: brokenCount(parts),
     port_leftovers: parts.ports.leftovers.length,
     lane_waiting: parts.lane.depth,
+    event_streams: parts.events.listeners,
   } satisfies Record<keyof typeof SIZE_HELP, number>;
 }
 

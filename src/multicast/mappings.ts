@@ -6,6 +6,7 @@
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { messageOf } from "../error.ts";
+import { TELL_NOBODY, type Tell } from "../events.ts";
 import { inTurns } from "../host/turns.ts";
 import { type Undo, type UndoStep, withUndo } from "../intent/undo.ts";
 import type { Log } from "../log.ts";
@@ -33,6 +34,7 @@ export class Mappings {
   readonly #flows: Flows;
   readonly #selfMaps: SelfMaps;
   readonly #log: Log;
+  readonly #tell: Tell;
   /** An undo failed, so the driver may hold another mapping than the view: only a dump can tell. */
   #uncertain: string | undefined;
 
@@ -45,6 +47,7 @@ export class Mappings {
     flows: Flows,
     selfMaps: SelfMaps,
     log: Log,
+    tell: Tell = TELL_NOBODY,
   ) {
     this.#driver = driver;
     this.#selfMaps = selfMaps;
@@ -54,6 +57,7 @@ export class Mappings {
     this.#subscriptions = subscriptions;
     this.#flows = flows;
     this.#log = log;
+    this.#tell = tell;
   }
 
   get uncertain(): string | undefined {
@@ -75,6 +79,7 @@ export class Mappings {
       await this.#attempt(undo, () => this.#driver.setMcast2Phys(mapping), revert);
     });
     this.#view.map(group, underlay);
+    if (before !== underlay) this.#tell("mapping", { group, underlay, before: before ?? null, by: "agent" });
     if (movedFrom !== undefined) await this.#filters.release(movedFrom, group);
     await this.#subscriptions.wake(group);
     if (movedFrom !== undefined) await this.#flows.clear();
@@ -98,6 +103,7 @@ export class Mappings {
       this.#log.debug({ group, underlay }, "cleared a mapping that was not there");
       return;
     }
+    this.#tell("mapping", { group, underlay: null, before: underlay, by: "agent" });
     await this.#gone(mapping);
     await this.#flows.clear();
     this.#log.info({ group, underlay }, "mapping cleared");
@@ -144,6 +150,7 @@ export class Mappings {
 
   async takeUp(changes: readonly MappingChange[]): Promise<void> {
     for (const { group, before, after } of changes) {
+      this.#tell("mapping", { group, underlay: after ?? null, before: before ?? null, by: "others" });
       if (before !== undefined) {
         // The members' subscriptions stayed behind under the old underlay.
         this.#subscriptions.unsettleGroup(group, [before]);

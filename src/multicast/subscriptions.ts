@@ -8,6 +8,7 @@
  * same move after a change of the books.
  */
 import { messageOf, SledcastError } from "../error.ts";
+import { TELL_NOBODY, type Tell } from "../events.ts";
 import { JoinError } from "../host/joins.ts";
 import { UndoFailedError } from "../intent/undo.ts";
 import type { Log } from "../log.ts";
@@ -15,9 +16,10 @@ import type { MulticastAddr, UnderlayGroup } from "../net/group.ts";
 import type { Ip } from "../net/ip.ts";
 import type { Driver } from "../opte/driver.ts";
 import { isOpte, mayHaveTakenEffect } from "../opte/error.ts";
-import { type SourceFilter, sameFilter } from "../opte/filter.ts";
+import type { SourceFilter } from "../opte/filter.ts";
 import { DriverSubscriptions, ignoringLostPort } from "./driver-subscriptions.ts";
 import type { FilterHolding } from "./filter-holding.ts";
+import { MemberNews } from "./member-news.ts";
 import { APPLIED, type MemberState, noMapping, whatItWaitsFor } from "./member-state.ts";
 import type { Member, Members } from "./members.ts";
 import type { SelfMaps } from "./self-maps.ts";
@@ -31,6 +33,7 @@ export class Subscriptions {
   readonly #view: MappingView;
   readonly #holding: FilterHolding;
   readonly #log: Log;
+  readonly #news: MemberNews;
   readonly #unsettled = new UnsettledSubscriptions();
   /** Members that failed: few, and looked at often. */
   readonly #degraded = new Set<Member>();
@@ -42,12 +45,14 @@ export class Subscriptions {
     holding: FilterHolding,
     selfMaps: SelfMaps,
     log: Log,
+    tell: Tell = TELL_NOBODY,
   ) {
     this.driver = new DriverSubscriptions(driver, view, members, selfMaps);
     this.#view = view;
     this.#holding = holding;
     this.members = members;
     this.#log = log;
+    this.#news = new MemberNews(view, log, tell);
   }
 
   /**
@@ -66,18 +71,7 @@ export class Subscriptions {
       throw error;
     }
     if (before !== undefined) this.#degraded.delete(before);
-    const fields = {
-      port,
-      group,
-      underlay: this.#view.underlayOf(group),
-      sources: filter.sources,
-      state: member.status.state,
-    };
-    if (before !== undefined && sameFilter(before.filter, filter) && before.status.state === member.status.state) {
-      this.#log.debug(fields, "member joined again");
-    } else {
-      this.#log.info(fields, member.status.state === "pending" ? "member joined, pending" : "member joined");
-    }
+    this.#news.joined(member, before);
   }
 
   /** Ends the membership, in the driver first. What other groups of the port need on that underlay stays. */
@@ -98,7 +92,7 @@ export class Subscriptions {
       this.#log.debug({ port, group, underlay }, "left a group it was not a member of");
     } else {
       this.#degraded.delete(before);
-      this.#log.info({ port, group, underlay }, "member left");
+      this.#news.left(before);
     }
   }
 
@@ -110,13 +104,17 @@ export class Subscriptions {
     await this.#applyOrDegrade(member, async () => {
       if (underlay !== undefined) await this.#holding.beforeReturn(group, underlay);
     });
+    this.#news.returned(member);
     if (member.status.state === "degraded") throw new SledcastError("driver-busy", member.status.reason);
   }
 
   /** The undo of a join: the membership is gone whatever happens; what the driver keeps of it is unsettled, and thrown. */
   async withdraw(port: string, group: MulticastAddr): Promise<void> {
     const member = this.members.get(port, group);
-    if (member !== undefined) this.#degraded.delete(member);
+    if (member !== undefined) {
+      this.#degraded.delete(member);
+      this.#news.ended(member);
+    }
     this.members.remove(port, group);
     const underlay = this.#view.underlayOf(group);
     if (underlay === undefined) return;
@@ -130,9 +128,11 @@ export class Subscriptions {
     for (const member of [...this.members.ofPort(port).values()].reverse()) {
       this.members.remove(port, member.group);
       this.#degraded.delete(member);
+      this.#news.ended(member);
       const underlay = this.#view.underlayOf(member.group);
       if (underlay !== undefined) await this.#holding.afterMember(member.group, underlay);
     }
+    this.#news.portForgotten(port);
     for (const underlay of this.#unsettled.forgetPort(port)) await this.#holding.afterSettling(underlay);
   }
 
@@ -158,16 +158,15 @@ export class Subscriptions {
 
   /** Puts the group's members into effect. One that fails is degraded and retried; the mapping stands all the same. */
   async wake(group: Ip): Promise<void> {
-    for (const member of this.members.ofGroup(group).values()) {
-      await this.#applyOrDegrade(member);
-    }
+    for (const member of this.members.ofGroup(group).values()) await this.#tryAgain(member);
   }
 
   /** The group's mapping is gone: its members wait. */
   suspend(group: Ip): void {
     for (const member of this.members.ofGroup(group).values()) {
+      const before = member.status;
       this.#setStatus(member, noMapping(group));
-      this.#log.info({ port: member.port, group, state: "pending" }, "membership changed state");
+      this.#news.changed(member, before);
     }
   }
 
@@ -178,14 +177,14 @@ export class Subscriptions {
   /** Tries again what failed and what waits for its port. Never throws; what stays broken stays listed. */
   async repair(): Promise<void> {
     for (const { port, underlay } of this.#unsettled.list()) await this.#resettle(port, underlay);
-    for (const member of [...this.#degraded]) await this.#applyOrDegrade(member);
+    for (const member of [...this.#degraded]) await this.#tryAgain(member);
   }
 
   /** Puts a port's members under an underlay into effect again. One whose port is gone waits; one that fails is degraded, and thrown. */
   async reapply(port: string, underlay: UnderlayGroup): Promise<void> {
     for (const member of this.members.ofPort(port).values()) {
       if (this.#view.underlayOf(member.group) !== underlay) continue;
-      await this.#applyOrDegrade(member);
+      await this.#tryAgain(member);
       if (member.status.state === "degraded") throw new SledcastError("driver-busy", member.status.reason);
       // The filters of all of them went with the first.
       if (member.status.state === "applied") return;
@@ -202,7 +201,7 @@ export class Subscriptions {
   /** Tries the memberships that wait although their mapping is there: their port may have come. */
   async wakePending(port: string): Promise<void> {
     for (const member of this.members.ofPort(port).values()) {
-      if (member.status.state === "pending") await this.#applyOrDegrade(member);
+      if (member.status.state === "pending") await this.#tryAgain(member);
     }
   }
 
@@ -231,28 +230,27 @@ export class Subscriptions {
     } catch (error) {
       const waiting = whatItWaitsFor(member.port, member.group, error);
       if (waiting === undefined) throw error;
+      if (isOpte(error, "PortNotFound")) this.#news.portLost(member.port);
       this.#setStatus(member, waiting);
       await this.#holding.afterMember(member.group, underlay);
       return;
     }
+    this.#news.portFound(member.port);
     this.#setStatus(member, APPLIED);
   }
 
+  async #tryAgain(member: Member): Promise<void> {
+    const before = member.status;
+    await this.#applyOrDegrade(member);
+    this.#news.changed(member, before);
+  }
+
   async #applyOrDegrade(member: Member, first?: () => Promise<void>): Promise<void> {
-    const before = member.status.state;
     try {
       await first?.();
       await this.#apply(member);
     } catch (error) {
-      const fields = { port: member.port, group: member.group, error: messageOf(error) };
-      if (before !== "degraded") this.#log.warn(fields, "membership is not in effect; it will be retried");
       this.#setStatus(member, { state: "degraded", reason: messageOf(error) });
-      return;
-    }
-    if (member.status.state !== before) {
-      const underlay = this.#view.underlayOf(member.group);
-      const { port, group, status } = member;
-      this.#log.info({ port, group, underlay, state: status.state }, "membership changed state");
     }
   }
 

@@ -16,6 +16,12 @@ export interface MappingChange {
   readonly after: UnderlayGroup | undefined;
 }
 
+/** Likewise of an entry: its hops, or that it is gone. */
+export interface ForwardingChange {
+  readonly underlay: UnderlayGroup;
+  readonly nextHops: readonly NextHop[] | undefined;
+}
+
 const NO_GROUPS: ReadonlySet<Ip> = new Set();
 
 export class MappingView {
@@ -104,7 +110,24 @@ export class MappingView {
   }
 }
 
-/** Shown only while the driver does not answer. */
+const sameHop = (a: NextHop, b: NextHop) =>
+  a === b ||
+  (a.addr === b.addr && a.vni === b.vni && a.replication === b.replication && sameFilter(a.filter, b.filter));
+
+/** Dumps come in one order; what was set between them came in any. */
+function sameHops(before: readonly NextHop[], after: readonly NextHop[]): boolean {
+  if (before === after) return true;
+  if (before.length !== after.length) return false;
+  if (after.every((hop, i) => sameHop(before[i] as NextHop, hop))) return true;
+  const key = ({ addr, vni }: NextHop) => `${addr} ${vni}`;
+  const known = new Map(before.map((hop) => [key(hop), hop]));
+  return after.every((hop) => {
+    const other = known.get(key(hop));
+    return other !== undefined && sameHop(other, hop);
+  });
+}
+
+/** Shown only while the driver does not answer, and to tell what others changed. */
 export class ForwardingView {
   #entries = new Map<UnderlayGroup, readonly NextHop[]>();
 
@@ -112,12 +135,25 @@ export class ForwardingView {
     return this.#entries.size;
   }
 
-  replace(dump: readonly ForwardingEntry[]): void {
+  /** Answers what changed by that. */
+  replace(dump: readonly ForwardingEntry[]): ForwardingChange[] {
+    const before = this.#entries;
+    const changes: ForwardingChange[] = [];
+    let known = 0;
+    for (const { underlay, nextHops } of dump) {
+      const hops = before.get(underlay);
+      if (hops !== undefined) known++;
+      if (hops === undefined || !sameHops(hops, nextHops)) changes.push({ underlay, nextHops });
+    }
+    if (changes.length === 0 && known === before.size) return changes;
     this.#entries = new Map(dump.map(({ underlay, nextHops }) => [underlay, nextHops]));
+    if (known === before.size) return changes;
+    const gone = [...before.keys()].filter((underlay) => !this.#entries.has(underlay));
+    return [...changes, ...gone.map((underlay) => ({ underlay, nextHops: undefined }))];
   }
 
-  /** Hops named are added or replaced, as the driver does it. Answers whether that changed anything. */
-  add({ underlay, nextHops }: ForwardingEntry): boolean {
+  /** Hops named are added or replaced, as the driver does it. Answers all of them if that changed anything. */
+  add({ underlay, nextHops }: ForwardingEntry): readonly NextHop[] | undefined {
     const before = this.#entries.get(underlay);
     const hops = new Map(before?.map((hop) => [hop.addr, hop]));
     let changed = before === undefined;
@@ -126,8 +162,10 @@ export class ForwardingView {
       changed ||= old === undefined || old.replication !== hop.replication || !sameFilter(old.filter, hop.filter);
       hops.set(hop.addr, hop);
     }
-    if (changed) this.#entries.set(underlay, [...hops.values()]);
-    return changed;
+    if (!changed) return undefined;
+    const all = [...hops.values()];
+    this.#entries.set(underlay, all);
+    return all;
   }
 
   delete(underlay: UnderlayGroup): boolean {

@@ -5,6 +5,7 @@
  * open) is a leftover: it is tried again until it is gone, and nobody waits for it.
  */
 import { messageOf, SledcastError } from "../error.ts";
+import { TELL_NOBODY, type Tell } from "../events.ts";
 import type { Datalinks } from "../host/datalinks.ts";
 import { type Undo, withUndo } from "../intent/undo.ts";
 import type { Log } from "../log.ts";
@@ -39,6 +40,9 @@ export class PortManager {
   readonly #physIp: Ipv6;
   readonly #log: Log;
   readonly #routes: Routes;
+  readonly #tell: Tell;
+  /** Ports that were handed out, until they are deleted: whose creation failed, of those there is nothing to tell. */
+  readonly #handedOut = new Set<string>();
   /** Live ports of ours by name, and which of them has a (VNI, MAC). */
   readonly #ports = new Map<string, PortTicket>();
   readonly #macs = new Map<string, string>();
@@ -46,12 +50,13 @@ export class PortManager {
   /** Never goes back: a name is used once, also when its creation failed. */
   #next = 0;
 
-  constructor(driver: Driver, datalinks: Datalinks, physIp: Ipv6, log: Log) {
+  constructor(driver: Driver, datalinks: Datalinks, physIp: Ipv6, log: Log, tell: Tell = TELL_NOBODY) {
     this.#driver = driver;
     this.#datalinks = datalinks;
     this.#physIp = physIp;
     this.#log = log;
     this.#routes = new Routes(driver);
+    this.#tell = tell;
   }
 
   /** How many things are broken: cheap to ask. */
@@ -87,6 +92,7 @@ export class PortManager {
     this.#ports.set(ticket.name, ticket);
     this.#macs.set(macKey(ticket.nic), ticket.name);
     this.#log.info({ port: ticket.name, mac: spec.nic.mac, vni: spec.nic.vni }, "port created");
+    this.#handedOut.add(ticket.name);
     return ticket;
   }
 
@@ -168,6 +174,7 @@ export class PortManager {
     }
     await this.#datalinks.destroy(ticket.linkId);
     this.#leftovers.delete(ticket.name);
+    if (this.#handedOut.delete(ticket.name)) this.#tell("port", { name: ticket.name, change: "deleted" });
     if (existed) this.#log.info({ port: ticket.name }, "port deleted");
     return true;
   }
@@ -180,6 +187,7 @@ export class PortManager {
     const { name } = leftover.ticket;
     if (!this.#leftovers.has(name)) {
       this.#log.warn({ port: name, error: leftover.reason }, "port could not be deleted; it will be retried");
+      if (this.#handedOut.has(name)) this.#tell("port", { name, change: "busy" });
     }
     this.#leftovers.set(name, leftover);
   }

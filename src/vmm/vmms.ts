@@ -3,6 +3,7 @@
  * Memberships are for the primary port; one that has no port yet is recorded and waits.
  */
 import { messageOf, SledcastError } from "../error.ts";
+import { TELL_NOBODY, type Tell } from "../events.ts";
 import { withUndo } from "../intent/undo.ts";
 import type { Log } from "../log.ts";
 import type { Flows } from "../multicast/flows.ts";
@@ -29,15 +30,24 @@ export class Vmms {
   readonly #subscriptions: Subscriptions;
   readonly #flows: Flows;
   readonly #log: Log;
+  readonly #tell: Tell;
   readonly #vmms = new Map<Uuid, Vmm>();
   readonly #owners = new Map<string, Uuid>();
 
-  constructor(driver: Driver, ports: PortManager, subscriptions: Subscriptions, flows: Flows, log: Log) {
+  constructor(
+    driver: Driver,
+    ports: PortManager,
+    subscriptions: Subscriptions,
+    flows: Flows,
+    log: Log,
+    tell: Tell = TELL_NOBODY,
+  ) {
     this.#driver = driver;
     this.#ports = ports;
     this.#subscriptions = subscriptions;
     this.#flows = flows;
     this.#log = log;
+    this.#tell = tell;
   }
 
   get size(): number {
@@ -50,6 +60,11 @@ export class Vmms {
 
   list(): Vmm[] {
     return [...this.#vmms.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  /** Also of a VMM whose registration or adoption is under way. */
+  ownerIdOf(port: string): Uuid | undefined {
+    return this.#owners.get(port);
   }
 
   ownerOf(port: string): Vmm | undefined {
@@ -72,6 +87,8 @@ export class Vmms {
       for (const spec of registration.ports) {
         const ticket = await this.#ports.create(spec);
         made.push(ticket);
+        this.#owners.set(ticket.name, id);
+        this.#tell("port", { name: ticket.name, change: "created", propolis_id: id });
         undo(() => this.#dropPort(ticket));
         this.#flows.addPort(ticket.name);
       }
@@ -94,6 +111,7 @@ export class Vmms {
       memberships: new Map(registration.memberships.map(({ group, sources }) => [group, sources])),
     };
     this.#put(vmm);
+    if (primary === undefined) for (const one of registration.memberships) this.#tellWaiting(id, one, "pending");
     this.#log.info(
       { propolis_id: id, instance_id: registration.instanceId, ports: tickets.map((t) => t.name) },
       "VMM registered",
@@ -110,7 +128,8 @@ export class Vmms {
     }
     if (vmm.origin === "adopted") await this.#releaseAdopted(vmm);
     this.#vmms.delete(id);
-    for (const { name } of vmm.ports) this.#owners.delete(name);
+    if (primaryPort(vmm) === undefined)
+      for (const [group, sources] of vmm.memberships) this.#tellWaiting(id, { group, sources }, "ended");
     if (vmm.origin === "registered") for (const ticket of vmm.tickets) await this.#release(ticket);
     this.#log.info({ propolis_id: id, ports: vmm.ports.map(({ name }) => name) }, "VMM unregistered");
     return { ...vmm, runtime: next(vmm, "failed") };
@@ -125,6 +144,7 @@ export class Vmms {
     }
     const primary = primaryPort(vmm);
     if (primary !== undefined) await this.#subscriptions.join(primary, group, membershipFilter(sources));
+    else if (`${vmm.memberships.get(group)}` !== `${sources}`) this.#tellWaiting(id, { group, sources }, "pending");
     vmm.memberships.set(group, sources);
   }
 
@@ -136,6 +156,8 @@ export class Vmms {
     }
     const primary = primaryPort(vmm);
     if (primary !== undefined) await this.#subscriptions.leave(primary, group);
+    const sources = vmm.memberships.get(group);
+    if (primary === undefined && sources !== undefined) this.#tellWaiting(id, { group, sources }, "ended");
     vmm.memberships.delete(group);
   }
 
@@ -167,8 +189,13 @@ export class Vmms {
     for (const { name } of base.ports) {
       this.#owners.delete(name);
       this.#flows.removePort(name);
+      if (!names.includes(name)) this.#tell("port", { name, change: "released", propolis_id: id });
     }
-    for (const name of names) this.#flows.addPort(name);
+    for (const name of names) {
+      this.#flows.addPort(name);
+      const had = base.ports.some((port) => port.name === name);
+      if (!had) this.#tell("port", { name, change: "adopted", propolis_id: id });
+    }
     this.#put(vmm);
     this.#log.info({ propolis_id: id, ports: names, primary }, "ports adopted");
   }
@@ -214,6 +241,8 @@ export class Vmms {
   async #moveMemberships(vmm: Vmm, from: string | undefined, to: string): Promise<void> {
     if (from === to) return;
     await withUndo(async (undo) => {
+      if (!this.#owners.has(to)) undo(async () => this.#owners.delete(to));
+      this.#owners.set(to, vmm.id);
       for (const [group, sources] of vmm.memberships) {
         const filter = membershipFilter(sources);
         if (from !== undefined) {
@@ -235,13 +264,27 @@ export class Vmms {
         undo(() => this.#subscriptions.reinstate(primary, group, membershipFilter(sources)));
       }
     });
-    for (const { name } of vmm.ports) this.#flows.removePort(name);
+    for (const { name } of vmm.ports) {
+      this.#flows.removePort(name);
+      this.#owners.delete(name);
+      this.#tell("port", { name, change: "released", propolis_id: vmm.id });
+    }
   }
 
   async #release(ticket: PortTicket): Promise<boolean> {
     this.#flows.removePort(ticket.name);
-    await this.#subscriptions.forgetPort(ticket.name);
-    return this.#ports.release(ticket);
+    try {
+      await this.#subscriptions.forgetPort(ticket.name);
+      return await this.#ports.release(ticket);
+    } finally {
+      this.#owners.delete(ticket.name);
+    }
+  }
+
+  /** Of a VMM without a primary port: nothing more can become of its memberships. */
+  #tellWaiting(id: Uuid, { group, sources }: Membership, state: "pending" | "ended"): void {
+    const reason = state === "pending" ? NO_PRIMARY.reason : undefined;
+    this.#tell("membership", { port: null, group, propolis_id: id, state, sources, reason });
   }
 
   async #dropPort(ticket: PortTicket): Promise<void> {
