@@ -14,6 +14,7 @@ import { answerBrokenRequests, answerExpectations, followExchange, REQUEST_ID } 
 import { answerTo } from "./errors.ts";
 import { describeApi } from "./openapi.ts";
 import { normalizeUrl, pathSegments, RouteTable } from "./paths.ts";
+import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { networkingRoutes } from "./routes/networking.ts";
 import { ownRoutes } from "./routes/own.ts";
@@ -93,6 +94,7 @@ export async function buildServer({ agent, metrics, log }: ServerOptions): Promi
   networkingRoutes(app, agent);
   vmmRoutes(app, agent);
   ownRoutes(app, agent);
+  eventRoutes(app, agent);
   healthRoutes(app, agent, metrics);
   answerExpectations(app.server);
   return app;

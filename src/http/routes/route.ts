@@ -44,6 +44,9 @@ export interface Route<T> {
   /** One of the original's paths, and the version it is in from; left out for paths of our own. */
   readonly shared?: { readonly since?: string };
   readonly body?: Body<T>;
+  /** For the document; the handler reads them. */
+  readonly query?: object;
+  readonly headers?: object;
   readonly keepText?: boolean;
   /** Success: status and what it says. */
   readonly answers: Readonly<Record<number, object>>;
@@ -90,6 +93,8 @@ export function addRoute<T>(app: FastifyInstance, route: Route<T>): void {
       operationId: route.operationId,
       tags: [route.tag],
       ...(hasId && { params: idParams }),
+      ...(route.query !== undefined && { querystring: route.query }),
+      ...(route.headers !== undefined && { headers: route.headers }),
       ...(body !== undefined && { body: body.schema }),
       response: { ...route.answers, ...errorAnswers },
     },
