@@ -42,7 +42,7 @@ const SAY: { readonly [K in EventKind]: (data: EventData[K]) => string } = {
 };
 
 /** One line for people. An agent that is newer can have kinds that are not known here. */
-function describe({ event, data }: ServerEvent): string {
+export function describeEvent({ event, data }: ServerEvent): string {
   const { time, ...fields } = JSON.parse(data);
   const say = Object.hasOwn(SAY, event) ? (SAY[event as EventKind] as (data: object) => string) : undefined;
   const text = say?.(fields) ?? fields.reason ?? JSON.stringify(fields);
@@ -64,7 +64,7 @@ async function follow(context: Context, { kinds, since }: WatchOptions): Promise
   }
   const reader = new EventReader(since);
   const path = `/multicast/events${kinds === undefined ? "" : `?kinds=${encodeURIComponent(kinds)}`}`;
-  const line = context.json ? asJson : describe;
+  const line = context.json ? asJson : describeEvent;
   let known = false;
   let away = false;
   for (;;) {

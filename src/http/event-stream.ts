@@ -64,10 +64,15 @@ export class EventStream extends Readable {
     this.#feed();
   }
 
-  /** The server closes: a client that reads gets its end, another is cut, since nobody waits for it. */
+  /** The server closes: a client that reads gets what there is and its end, another is cut, since nobody waits for it. */
   finish(): void {
-    if (this.#hungry) this.push(null);
-    else this.#cut();
+    if (!this.#hungry) {
+      this.#cut();
+      return;
+    }
+    this.#feed();
+    this.#hungry = false;
+    this.push(null);
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
@@ -112,6 +117,7 @@ export class EventStream extends Readable {
 
   /** Keeps the connection, and the place in the log of a client to whom most events say nothing. */
   #beat(): void {
+    this.#feed();
     if (this.#hungry) this.#send(`:\nid: ${this.#at}\n\n`);
     this.#cutIfStopped();
   }

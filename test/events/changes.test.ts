@@ -1,5 +1,6 @@
 /** Which events follow from what, as one who follows them sees it. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { initialPort } from "../../src/opte/model/initial-port.ts";
 import type { CommandName, Request } from "../../src/opte/types.ts";
 import { Follower } from "../harness/events.ts";
 import { ensureBody, nic, propolis } from "../harness/registration.ts";
@@ -268,10 +269,15 @@ describe("a port", () => {
     follower.take();
     await opteadm("DeleteXde", { name: "guest0" });
     await audit();
+    await opteadm("CreateXde", { ...initialPort({ name: "guest0" }) });
+    await audit();
     expect(follower.take()).toMatchObject([
       { kind: "port", name: "guest0", change: "gone", propolis_id: VM1 },
       { kind: "membership", state: "pending", reason: expect.stringContaining("guest0") },
       { kind: "drift", what: "subscription-missing", subject: { port: "guest0", underlay: U1 }, repaired: true },
+      { kind: "port", name: "guest0", change: "appeared", propolis_id: VM1 },
+      { kind: "membership", state: "applied" },
+      { kind: "drift", what: "port-appeared", repaired: true },
     ]);
   });
 });
