@@ -149,21 +149,32 @@ export class Mappings {
   }
 
   async takeUp(changes: readonly MappingChange[]): Promise<void> {
-    for (const { group, before, after } of changes) {
+    for (const change of changes) {
+      const { group, before, after } = change;
       this.#tell("mapping", { group, underlay: after ?? null, before: before ?? null, by: "others" });
-      if (before !== undefined) {
-        // The members' subscriptions stayed behind under the old underlay.
-        this.#subscriptions.unsettleGroup(group, [before]);
-        await this.#gone({ group, underlay: before });
-      }
-      if (after !== undefined) {
-        await this.#holding.hold([{ group, underlay: after }]);
-        this.#view.map(group, after);
-        await this.#subscriptions.wake(group);
+      try {
+        await this.#follow(change);
+      } finally {
+        // The NICs could not even be asked: it is known no more, and is found again.
+        const now = this.#view.underlayOf(group);
+        if (now !== after) this.#tell("mapping", { group, underlay: now ?? null, before: after ?? null, by: "others" });
       }
       this.#log.info({ group, before, underlay: after }, "mapping changed in the driver by somebody else; taken up");
     }
     if (changes.some(({ before }) => before !== undefined)) await this.#flows.clear();
+  }
+
+  async #follow({ group, before, after }: MappingChange): Promise<void> {
+    if (before !== undefined) {
+      // The members' subscriptions stayed behind under the old underlay.
+      this.#subscriptions.unsettleGroup(group, [before]);
+      await this.#gone({ group, underlay: before });
+    }
+    if (after !== undefined) {
+      await this.#holding.hold([{ group, underlay: after }]);
+      this.#view.map(group, after);
+      await this.#subscriptions.wake(group);
+    }
   }
 
   async repair(): Promise<void> {

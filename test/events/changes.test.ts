@@ -93,6 +93,17 @@ describe("a mapping", () => {
     ]);
   });
 
+  test("that others set and that cannot be taken up yet is not left standing", async () => {
+    sled.nics.failLookUps = 1000;
+    sled.nics.unplug("net1");
+    await opteadm("SetMcast2Phys", { group: G1, underlay: U1 });
+    expect((await sled.get("/networking/mcast-m2p")).status).toBe(503);
+    sled.nics.failLookUps = 0;
+    await sled.get("/networking/mcast-m2p");
+    const found = { kind: "mapping", group: G1, underlay: U1, before: null, by: "others" };
+    expect(only("mapping")).toEqual([found, { ...found, underlay: null, before: U1 }, found]);
+  });
+
   test("that was refused is no event", async () => {
     sled.fail("SetMcast2Phys");
     await sled.setMapping(G1, U1);
@@ -210,6 +221,15 @@ describe("a filter", () => {
     ]);
   });
 
+  test("that is degraded is mended by a request for it", async () => {
+    await opteadm("SetMcast2Phys", { group: G1, underlay: U1 });
+    sled.nics.failNext = 1;
+    await sled.get("/networking/mcast-m2p");
+    follower.take();
+    await sled.setMapping(G1, U1);
+    expect(follower.take()).toEqual([{ kind: "filter", underlay: U1, change: "mended" }]);
+  });
+
   test("is one event with thousands of others, where a NIC goes and comes", async () => {
     for (let i = 0; i < 150; i++) await opteadm("SetMcast2Phys", { group: `239.1.2.${i}`, underlay: `ff04::${i + 1}` });
     await sled.get("/networking/mcast-m2p");
@@ -280,6 +300,16 @@ describe("a port", () => {
       { kind: "drift", what: "port-appeared", repaired: true },
     ]);
   });
+});
+
+test("a VMM whose adoption is refused leaves the port to others", async () => {
+  await sled.setMapping(G1, U1);
+  await sled.join(VM1, G1);
+  follower.take();
+  sled.fail("McastSubscribe");
+  expect((await sled.adopt(VM1, "guest1")).status).not.toBe(204);
+  expect((await sled.adopt(propolis(2), "guest1")).status).toBe(204);
+  expect(only("port")).toEqual([{ kind: "port", name: "guest1", change: "adopted", propolis_id: propolis(2) }]);
 });
 
 describe("drift", () => {
