@@ -5,6 +5,7 @@ import { ledgerCommands } from "./cli/ledger.ts";
 import { fwdCommands, m2pCommands, tableCommands } from "./cli/networking.ts";
 import { statusCommands } from "./cli/status.ts";
 import { vmmCommands } from "./cli/vmm.ts";
+import { watchCommand } from "./cli/watch.ts";
 import { messageOf, SledcastError } from "./error.ts";
 import { VERSION } from "./version.ts";
 
@@ -17,6 +18,7 @@ Examples:
   sledcast vmm adopt $ID guest0              give a port to a VMM
   sledcast join $ID 239.1.1.1 10.0.0.5       join it, one source only
   sledcast --json status | jq .degraded      what needs a look
+  sledcast watch --kinds mapping,drift       what changes, as it changes
 
   sledcast --direct dump-m2p                 ask the driver itself, as opteadm would
 
@@ -45,6 +47,7 @@ function build(): Command {
   tableCommands(program);
   vmmCommands(program);
   ledgerCommands(program);
+  watchCommand(program);
   return program;
 }
 

@@ -4,6 +4,7 @@
  */
 import type { AuditMode } from "../config.ts";
 import { messageOf, SledcastError } from "../error.ts";
+import type { EventLog } from "../events.ts";
 import type { Metrics } from "../metrics.ts";
 import type { ConfigOutcome } from "../multicast/config-in-force.ts";
 import type { DeclaredConfig } from "../multicast/declared.ts";
@@ -64,7 +65,16 @@ export class SledAgent {
     this.#startUp = new StartUp(parts, this.#readiness);
     this.#lists = new Lists(parts, change);
     const audit = new Audit(parts);
-    this.#audits = new Audits({ audit, mode, interval, change, repair: () => this.repair(), metrics, log });
+    this.#audits = new Audits({
+      audit,
+      mode,
+      interval,
+      change,
+      repair: () => this.repair(),
+      metrics,
+      log,
+      tell: parts.events.tell,
+    });
     this.#repairs = new Repairs(
       () => parts.lane.run("repair", () => repairAll(parts)),
       () => brokenCount(parts),
@@ -124,6 +134,7 @@ export class SledAgent {
   async #bringUp(): Promise<void> {
     if (this.#startUp.done) return;
     await this.#startUp.run();
+    this.#parts.events.begin();
     this.#lists.sawMappingsAndForwarding();
   }
 
@@ -220,6 +231,11 @@ export class SledAgent {
   /** Tries again everything that failed, now. */
   repair(): Promise<void> {
     return this.#change("repair", () => repairAll(this.#parts));
+  }
+
+  /** What changes from now on. */
+  get events(): EventLog {
+    return this.#parts.events;
   }
 
   get readiness() {

@@ -1,6 +1,7 @@
 /** When audits run and what is kept of them. */
 import type { AuditMode } from "../config.ts";
 import { messageOf } from "../error.ts";
+import { TELL_NOBODY, type Tell } from "../events.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Audit, AuditPart, AuditReport, Finding } from "./audit.ts";
@@ -17,6 +18,7 @@ export interface AuditsOptions {
   readonly repair: () => Promise<void>;
   readonly metrics: Metrics;
   readonly log: Log;
+  readonly tell?: Tell;
 }
 
 export class Audits {
@@ -51,12 +53,15 @@ export class Audits {
 
   /** One part after another, each a step of the lane of its own. */
   async #run(parts: readonly AuditPart[]): Promise<readonly Finding[]> {
-    const { mode, change, metrics } = this.#options;
+    const { mode, change, metrics, tell = TELL_NOBODY } = this.#options;
     const findings: Finding[] = [];
     for (const part of parts) {
       const found = await change("audit", () => part(mode));
       // Now, since a driver that goes away ends the audit at the next part.
-      for (const { what, repaired } of found) metrics.finding(what, repaired);
+      for (const { what, subject, repaired, error } of found) {
+        metrics.finding(what, repaired);
+        tell("drift", { what, subject, repaired, error });
+      }
       findings.push(...found);
     }
     return findings;

@@ -1,4 +1,5 @@
 /** The parts of an agent and how they are put together: the one place that knows all of them. */
+import { EventLog, type Tell } from "../events.ts";
 import type { Datalinks } from "../host/datalinks.ts";
 import type { UnderlayJoins } from "../host/joins.ts";
 import { Lane } from "../intent/lane.ts";
@@ -43,6 +44,7 @@ export interface Surroundings {
 
 export interface Parts {
   readonly log: Log;
+  readonly events: EventLog;
   readonly driver: Driver;
   readonly slowCommands: SlowCommands;
   readonly underlay: Underlay;
@@ -71,20 +73,29 @@ export function assemble(surroundings: Surroundings): Parts {
     slowCommands.ended(command, seconds);
   });
   const slowCommands = new SlowCommands(driver, metrics, log, surroundings.slowAfter);
+  const events = new EventLog();
+  const { tell } = events;
+  const ownerOf = (port: string | null) => (port === null ? undefined : vmms.ownerIdOf(port));
+  /** Whose a port is, only the VMMs know. */
+  const tellWithOwner: Tell = (kind, data) => {
+    const port = "port" in data ? data.port : "name" in data ? data.name : null;
+    tell(kind, { ...data, propolis_id: ownerOf(port) });
+  };
   const view = new MappingView();
-  const filters = new MulticastFilterMap(joins, log);
+  const filters = new MulticastFilterMap(joins, log, tell);
   const flows = new Flows(driver, log);
   const selfMaps = new SelfMaps(driver, ledger, log);
   const members = new Members();
-  const ports = new PortManager(driver, datalinks, underlayIp, ledger, log);
+  const ports = new PortManager(driver, datalinks, underlayIp, ledger, log, tellWithOwner);
   const isOurs = (port: string) => vmms.ownerOf(port) !== undefined || ports.isOurs(port);
   const holding = new FilterHolding(joinPolicy ?? "mapped", filters, members, view, isOurs);
-  const subscriptions = new Subscriptions(driver, view, members, holding, selfMaps, log);
-  const vmms = new Vmms({ driver, ports, subscriptions, flows, ledger, log });
-  const mappings = new Mappings(driver, view, filters, holding, subscriptions, flows, selfMaps, log);
-  const forwarding = new Forwarding(driver, log);
+  const subscriptions = new Subscriptions(driver, view, members, holding, selfMaps, log, tellWithOwner);
+  const vmms = new Vmms({ driver, ports, subscriptions, flows, ledger, log, tell });
+  const mappings = new Mappings(driver, view, filters, holding, subscriptions, flows, selfMaps, log, tell);
+  const forwarding = new Forwarding(driver, log, tell);
   return {
     log,
+    events,
     driver,
     slowCommands,
     underlay: new Underlay(driver, underlayDevices, log),

@@ -66,6 +66,7 @@ export const SIZE_HELP = {
   degraded: "Things that failed and are being retried, and a driver command that is slow to answer",
   port_leftovers: "Ports that could not be deleted yet",
   lane_waiting: "Operations waiting in the lane",
+  event_streams: "Clients that follow the events",
 } as const;
 
 /** What is asked at a scrape and is no count of things. */
@@ -207,6 +208,7 @@ export function sizes(parts: Parts): Sizes {
     degraded: brokenCount(parts) + (parts.slowCommands.now === undefined ? 0 : 1),
     port_leftovers: parts.ports.leftovers.length,
     lane_waiting: parts.lane.depth,
+    event_streams: parts.events.listeners,
   } satisfies Record<keyof typeof SIZE_HELP, number>;
 }
 

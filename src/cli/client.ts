@@ -1,16 +1,25 @@
 /** The agent's HTTP, as the administrator's tool calls it: over TCP or a Unix socket. */
-import { request } from "node:http";
+import { type IncomingMessage, request } from "node:http";
 import { SledcastError } from "../error.ts";
 
 /** The agent answered with an error, in its own words. */
 export class AgentRefusal extends Error {
   override readonly name = "AgentRefusal";
+  /** Undefined: it is not known to have heard of the request. */
+  readonly status: number | undefined;
+
+  constructor(message: string, status?: number) {
+    super(message);
+    this.status = status;
+  }
 }
 
 export type Method = "GET" | "PUT" | "POST" | "DELETE";
 
 /** Longer than the agent itself lets a request wait. */
 const ANSWER_WITHIN_MS = 90_000;
+/** Three of the agent's heartbeats. */
+const SILENT_MS = 45_000;
 
 interface Target {
   readonly options: { readonly socketPath: string } | { readonly host: string; readonly port: number };
@@ -37,12 +46,43 @@ export class AgentClient {
   /** The answer's JSON; undefined for an answer without a body. Throws the agent's own message where it refuses. */
   async call(method: Method, path: string, body?: unknown): Promise<unknown> {
     const { status, text } = await this.#exchange(method, path, body);
-    if (status >= 300) throw new AgentRefusal(explain(status, text));
+    if (status >= 300) throw new AgentRefusal(explain(status, text), status);
     try {
       return text === "" ? undefined : JSON.parse(text);
     } catch {
       throw new AgentRefusal(`${this.#target.name} answered something that is no JSON; is it a sledcastd?`);
     }
+  }
+
+  /** An answer without end, as text. Throws an AgentRefusal where it is refused, and later where it breaks off. */
+  async stream(path: string, headers: Readonly<Record<string, string>>): Promise<AsyncIterable<string>> {
+    const call = request({ ...this.#target.options, path, headers, agent: false });
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      call.on("response", resolve);
+      call.on("error", (error: NodeJS.ErrnoException) => reject(this.#unreachable(error)));
+      call.setTimeout(SILENT_MS, () => call.destroy(new Error(`nothing heard for ${SILENT_MS / 1000} s`)));
+      call.end();
+    });
+    const chunks = this.#chunks(response.setEncoding("utf8"));
+    const status = response.statusCode ?? 0;
+    if (status === 200) return chunks;
+    let text = "";
+    for await (const chunk of chunks) text += chunk;
+    throw new AgentRefusal(explain(status, text), status);
+  }
+
+  async *#chunks(response: IncomingMessage): AsyncGenerator<string> {
+    try {
+      yield* response;
+    } catch (error) {
+      throw this.#unreachable(error as NodeJS.ErrnoException);
+    }
+  }
+
+  #unreachable({ code, message }: NodeJS.ErrnoException): AgentRefusal {
+    return new AgentRefusal(
+      `no agent answers at ${this.#target.name} (${code ?? message}); is sledcastd running? --agent says where`,
+    );
   }
 
   #exchange(method: Method, path: string, body: unknown): Promise<{ status: number; text: string }> {
@@ -59,12 +99,7 @@ export class AgentClient {
         );
       });
       call.on("error", (error: NodeJS.ErrnoException) => {
-        const reason = error.code ?? error.message;
-        reject(
-          new AgentRefusal(
-            `no agent answers at ${this.#target.name} (${reason}); is sledcastd running? --agent says where`,
-          ),
-        );
+        reject(this.#unreachable(error));
       });
       call.setTimeout(ANSWER_WITHIN_MS, () => call.destroy(new Error(`no answer in ${ANSWER_WITHIN_MS / 1000} s`)));
       call.end(payload);

@@ -10,16 +10,17 @@ export interface GlobalOptions {
 
 export class Context {
   readonly client: AgentClient;
-  readonly #json: boolean;
+  /** JSON is asked for. */
+  readonly json: boolean;
 
   constructor({ agent, json }: GlobalOptions) {
     this.client = new AgentClient(agent);
-    this.#json = json ?? false;
+    this.json = json ?? false;
   }
 
   /** JSON for programs, with `--json`; else what `human` makes of it. */
   print<T>(value: T, human: (value: T) => string): void {
-    process.stdout.write(this.#json ? `${JSON.stringify(value, undefined, 2)}\n` : human(value));
+    process.stdout.write(this.json ? `${JSON.stringify(value, undefined, 2)}\n` : human(value));
   }
 
   /** A list, one row an item. */

@@ -21,6 +21,7 @@ import { answerTo } from "./errors.ts";
 import { describeApi } from "./openapi.ts";
 import { normalizeUrl, pathSegments, RouteTable } from "./paths.ts";
 import { configRoutes } from "./routes/config.ts";
+import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { networkingRoutes } from "./routes/networking.ts";
 import { ownRoutes } from "./routes/own.ts";
@@ -111,6 +112,7 @@ export async function buildServer({ agent, metrics, log }: ServerOptions): Promi
   vmmRoutes(app, agent);
   ownRoutes(app, agent);
   configRoutes(app, agent);
+  eventRoutes(app, agent);
   healthRoutes(app, agent, metrics);
   answerExpectations(app.server);
   return app;

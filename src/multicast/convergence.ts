@@ -6,8 +6,9 @@
 import { Share } from "../host/turns.ts";
 import type { Ip } from "../net/ip.ts";
 import type { ForwardingEntry, M2pMapping, NextHop } from "../opte/types.ts";
-import { type DeclaredConfig, sameHop } from "./declared.ts";
+import type { DeclaredConfig } from "./declared.ts";
 import type { Forwarding } from "./forwarding.ts";
+import { hopKey, sameHop, sameHops } from "./hops.ts";
 import type { Mappings } from "./mappings.ts";
 import type { MappingView } from "./view.ts";
 
@@ -93,15 +94,12 @@ function* entriesToClear(config: DeclaredConfig, { forwarding }: Parts): Iterabl
 
 /** The hops that are not there as wanted; all of them, after a clear, where one is there that must go. */
 function hopsToSend(current: readonly NextHop[] = [], wanted: readonly NextHop[]): readonly NextHop[] | "all" {
-  if (current.length === wanted.length && current.every((hop, i) => sameHop(hop, wanted[i] as NextHop))) return [];
-  const keys = new Set(wanted.map(keyOf));
-  if (current.some((hop) => !keys.has(keyOf(hop)))) return "all";
-  const there = new Map(current.map((hop) => [keyOf(hop), hop]));
-  return wanted.filter((hop) => !sameHop(there.get(keyOf(hop)), hop));
+  if (sameHops(current, wanted)) return [];
+  const keys = new Set(wanted.map(hopKey));
+  if (current.some((hop) => !keys.has(hopKey(hop)))) return "all";
+  const there = new Map(current.map((hop) => [hopKey(hop), hop]));
+  return wanted.filter((hop) => !sameHop(there.get(hopKey(hop)), hop));
 }
-
-/** To the driver the same address with another VNI is another hop. */
-const keyOf = ({ addr, vni }: NextHop) => `${addr} ${vni}`;
 
 async function replace(forwarding: Forwarding, entry: ForwardingEntry): Promise<void> {
   await forwarding.clear(entry.underlay);

@@ -5,8 +5,8 @@
  */
 import type { UnderlayGroup } from "../net/group.ts";
 import { type Ip, sortedByIp } from "../net/ip.ts";
-import { sameFilter } from "../opte/filter.ts";
 import type { ForwardingEntry, M2pMapping, NextHop } from "../opte/types.ts";
+import { sameHop } from "./hops.ts";
 
 export interface DeclaredContent {
   /** No group twice. */
@@ -68,9 +68,4 @@ export class DeclaredConfig {
 
 function byText(hops: readonly NextHop[]): readonly NextHop[] {
   return hops.length < 2 ? hops : [...hops].sort((a, b) => (a.addr < b.addr ? -1 : 1));
-}
-
-export function sameHop(a: NextHop | undefined, b: NextHop): boolean {
-  if (a === undefined) return false;
-  return a.addr === b.addr && a.vni === b.vni && a.replication === b.replication && sameFilter(a.filter, b.filter);
 }

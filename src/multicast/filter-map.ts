@@ -5,6 +5,7 @@
  * last one leaves them all. Who is to be a holder is `filter-holding.ts`'s to say.
  */
 import { messageOf, SledcastError } from "../error.ts";
+import { TELL_NOBODY, type Tell } from "../events.ts";
 import type { BrokenJoin, NicDrift, NicState, UnderlayJoins } from "../host/joins.ts";
 import { inTurns } from "../host/turns.ts";
 import type { Log } from "../log.ts";
@@ -12,6 +13,7 @@ import type { UnderlayGroup } from "../net/group.ts";
 import { compareIp, type Ip, sortedUnique } from "../net/ip.ts";
 import type { M2pMapping } from "../opte/types.ts";
 import { ReturningMap } from "../returning-map.ts";
+import { FilterNews } from "./filter-news.ts";
 
 export interface FilterEntry {
   readonly underlay: UnderlayGroup;
@@ -22,13 +24,15 @@ export interface FilterEntry {
 export class MulticastFilterMap {
   readonly #joins: UnderlayJoins;
   readonly #log: Log;
+  readonly #news: FilterNews;
   readonly #holders = new ReturningMap<UnderlayGroup, Set<Ip>>();
   /** What was held and failed, by NIC, until it is said. */
   readonly #failed = new Map<string, { readonly groups: number; readonly first: string }>();
 
-  constructor(joins: UnderlayJoins, log: Log) {
+  constructor(joins: UnderlayJoins, log: Log, tell: Tell = TELL_NOBODY) {
     this.#joins = joins;
     this.#log = log;
+    this.#news = new FilterNews(tell, (underlay) => joins.states(underlay));
   }
 
   get size(): number {
@@ -48,12 +52,15 @@ export class MulticastFilterMap {
     await this.#joins.join(underlay);
     if (!this.#holders.has(underlay)) this.#log.debug({ underlay, group: holder }, "underlay group joined on the NICs");
     this.#addHolder(underlay, holder);
+    this.#news.inOrder(underlay);
   }
 
   /** Like `acquire`, for mappings that exist whether the joins succeed or not: all are held, and those that failed are degraded. */
   async hold(mappings: readonly M2pMapping[]): Promise<void> {
     const failures = await this.#joins.joinWhereCan([...new Set(mappings.map(({ underlay }) => underlay))]);
     await inTurns(mappings, ({ group, underlay }) => this.#addHolder(underlay, group));
+    if (failures.length > 0) this.#news.compare(new Set(mappings.map(({ underlay }) => underlay)));
+    else this.#news.compareDegraded();
     for (const { nic, groups, first } of failures) {
       const said = this.#failed.get(nic);
       this.#failed.set(nic, { groups: groups + (said?.groups ?? 0), first: said?.first ?? first });
@@ -64,12 +71,17 @@ export class MulticastFilterMap {
   async holdAgain(holder: Ip, underlay: UnderlayGroup): Promise<void> {
     await this.#joins.joinWhereCan([underlay]);
     this.#addHolder(underlay, holder);
+    this.#news.compare([underlay]);
   }
 
   #addHolder(underlay: UnderlayGroup, holder: Ip): void {
     const holders = this.#holders.get(underlay);
-    if (holders === undefined) this.#holders.set(underlay, new Set([holder]));
-    else holders.add(holder);
+    if (holders !== undefined) {
+      holders.add(holder);
+      return;
+    }
+    this.#holders.set(underlay, new Set([holder]));
+    this.#news.joined(underlay);
   }
 
   /** Says what failed in all that was held since it was last asked: a NIC that is missing fails all groups, and that is one line. */
@@ -85,6 +97,7 @@ export class MulticastFilterMap {
     const holders = this.#holders.get(underlay);
     if (holders === undefined || !holders.delete(holder) || holders.size > 0) return;
     this.#holders.delete(underlay);
+    this.#news.left(underlay);
     await this.#joins.leave([underlay]);
     this.#log.debug({ underlay, group: holder }, "underlay group left on the NICs");
   }
@@ -95,6 +108,7 @@ export class MulticastFilterMap {
       for (const [nic, groups] of await this.#joins.retry()) {
         this.#log.info({ nic, groups }, "underlay groups joined on the NIC after earlier failure");
       }
+      this.#news.compareDegraded();
     } catch (error) {
       this.#log.debug({ error: messageOf(error) }, "joins could not be retried");
     }
@@ -108,6 +122,7 @@ export class MulticastFilterMap {
   /** Throws what stays broken on that NIC; it is retried. */
   async mend(drift: NicDrift): Promise<void> {
     const failure = await this.#joins.mend(drift);
+    this.#news.compare(drift.underlays);
     if (failure !== undefined) throw new SledcastError("underlay-join-failed", failure);
   }
 

@@ -6,6 +6,7 @@
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { messageOf } from "../error.ts";
+import { TELL_NOBODY, type Tell } from "../events.ts";
 import { inTurns } from "../host/turns.ts";
 import { type Undo, type UndoStep, withUndo } from "../intent/undo.ts";
 import type { Log } from "../log.ts";
@@ -33,6 +34,7 @@ export class Mappings {
   readonly #flows: Flows;
   readonly #selfMaps: SelfMaps;
   readonly #log: Log;
+  readonly #tell: Tell;
   /** An undo failed, so the driver may hold another mapping than the view: only a dump can tell. */
   #uncertain: string | undefined;
 
@@ -45,6 +47,7 @@ export class Mappings {
     flows: Flows,
     selfMaps: SelfMaps,
     log: Log,
+    tell: Tell = TELL_NOBODY,
   ) {
     this.#driver = driver;
     this.#selfMaps = selfMaps;
@@ -54,6 +57,7 @@ export class Mappings {
     this.#subscriptions = subscriptions;
     this.#flows = flows;
     this.#log = log;
+    this.#tell = tell;
   }
 
   get uncertain(): string | undefined {
@@ -75,6 +79,7 @@ export class Mappings {
       await this.#attempt(undo, () => this.#driver.setMcast2Phys(mapping), revert);
     });
     this.#view.map(group, underlay);
+    if (before !== underlay) this.#tell("mapping", { group, underlay, before: before ?? null, by: "agent" });
     if (movedFrom !== undefined) await this.#filters.release(movedFrom, group);
     await this.#subscriptions.wake(group);
     if (movedFrom !== undefined) await this.#flows.clear();
@@ -98,6 +103,7 @@ export class Mappings {
       this.#log.debug({ group, underlay }, "cleared a mapping that was not there");
       return;
     }
+    this.#tell("mapping", { group, underlay: null, before: underlay, by: "agent" });
     await this.#gone(mapping);
     await this.#flows.clear();
     this.#log.info({ group, underlay }, "mapping cleared");
@@ -143,20 +149,32 @@ export class Mappings {
   }
 
   async takeUp(changes: readonly MappingChange[]): Promise<void> {
-    for (const { group, before, after } of changes) {
-      if (before !== undefined) {
-        // The members' subscriptions stayed behind under the old underlay.
-        this.#subscriptions.unsettleGroup(group, [before]);
-        await this.#gone({ group, underlay: before });
-      }
-      if (after !== undefined) {
-        await this.#holding.hold([{ group, underlay: after }]);
-        this.#view.map(group, after);
-        await this.#subscriptions.wake(group);
+    for (const change of changes) {
+      const { group, before, after } = change;
+      this.#tell("mapping", { group, underlay: after ?? null, before: before ?? null, by: "others" });
+      try {
+        await this.#follow(change);
+      } finally {
+        // The NICs could not even be asked: it is known no more, and is found again.
+        const now = this.#view.underlayOf(group);
+        if (now !== after) this.#tell("mapping", { group, underlay: now ?? null, before: after ?? null, by: "others" });
       }
       this.#log.info({ group, before, underlay: after }, "mapping changed in the driver by somebody else; taken up");
     }
     if (changes.some(({ before }) => before !== undefined)) await this.#flows.clear();
+  }
+
+  async #follow({ group, before, after }: MappingChange): Promise<void> {
+    if (before !== undefined) {
+      // The members' subscriptions stayed behind under the old underlay.
+      this.#subscriptions.unsettleGroup(group, [before]);
+      await this.#gone({ group, underlay: before });
+    }
+    if (after !== undefined) {
+      await this.#holding.hold([{ group, underlay: after }]);
+      this.#view.map(group, after);
+      await this.#subscriptions.wake(group);
+    }
   }
 
   async repair(): Promise<void> {

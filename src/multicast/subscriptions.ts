@@ -8,6 +8,7 @@
  * same move after a change of the books.
  */
 import { messageOf, SledcastError } from "../error.ts";
+import { TELL_NOBODY, type Tell } from "../events.ts";
 import { JoinError } from "../host/joins.ts";
 import { Share } from "../host/turns.ts";
 import { UndoFailedError } from "../intent/undo.ts";
@@ -16,9 +17,10 @@ import type { MulticastAddr, UnderlayGroup } from "../net/group.ts";
 import type { Ip } from "../net/ip.ts";
 import type { Driver } from "../opte/driver.ts";
 import { isOpte, mayHaveTakenEffect } from "../opte/error.ts";
-import { type SourceFilter, sameFilter } from "../opte/filter.ts";
+import type { SourceFilter } from "../opte/filter.ts";
 import { DriverSubscriptions, ignoringLostPort } from "./driver-subscriptions.ts";
 import type { FilterHolding } from "./filter-holding.ts";
+import { MemberNews } from "./member-news.ts";
 import { APPLIED, type MemberState, NOT_TRIED, noMapping, noPort, whatItWaitsFor } from "./member-state.ts";
 import type { Member, Members } from "./members.ts";
 import type { SelfMaps } from "./self-maps.ts";
@@ -32,6 +34,7 @@ export class Subscriptions {
   readonly #view: MappingView;
   readonly #holding: FilterHolding;
   readonly #log: Log;
+  readonly #news: MemberNews;
   readonly #unsettled = new UnsettledSubscriptions();
   /** Members that failed: few, and looked at often. */
   readonly #degraded = new Set<Member>();
@@ -43,12 +46,14 @@ export class Subscriptions {
     holding: FilterHolding,
     selfMaps: SelfMaps,
     log: Log,
+    tell: Tell = TELL_NOBODY,
   ) {
     this.driver = new DriverSubscriptions(driver, view, members, selfMaps);
     this.#view = view;
     this.#holding = holding;
     this.members = members;
     this.#log = log;
+    this.#news = new MemberNews(view, log, tell);
   }
 
   /**
@@ -67,18 +72,7 @@ export class Subscriptions {
       throw error;
     }
     if (before !== undefined) this.#degraded.delete(before);
-    const fields = {
-      port,
-      group,
-      underlay: this.#view.underlayOf(group),
-      sources: filter.sources,
-      state: member.status.state,
-    };
-    if (before !== undefined && sameFilter(before.filter, filter) && before.status.state === member.status.state) {
-      this.#log.debug(fields, "member joined again");
-    } else {
-      this.#log.info(fields, member.status.state === "pending" ? "member joined, pending" : "member joined");
-    }
+    this.#news.joined(member, before);
   }
 
   /** Ends the membership, in the driver first. What other groups of the port need on that underlay stays. */
@@ -99,7 +93,7 @@ export class Subscriptions {
       this.#log.debug({ port, group, underlay }, "left a group it was not a member of");
     } else {
       this.#degraded.delete(before);
-      this.#log.info({ port, group, underlay }, "member left");
+      this.#news.left(before);
     }
   }
 
@@ -112,7 +106,8 @@ export class Subscriptions {
   async wakeAll(): Promise<void> {
     const share = new Share();
     for (const member of [...this.members.all()]) {
-      await this.#applyOrDegrade(member, { quiet: true });
+      await this.#applyOrDegrade(member);
+      this.#news.recalled(member);
       await share.spent();
     }
   }
@@ -136,17 +131,20 @@ export class Subscriptions {
     const member: Member = { port, group, filter, status: noMapping(group) };
     this.members.put(member);
     const underlay = this.#view.underlayOf(group);
-    const first = async () => {
+    await this.#applyOrDegrade(member, async () => {
       if (underlay !== undefined) await this.#holding.beforeReturn(group, underlay);
-    };
-    await this.#applyOrDegrade(member, { first });
+    });
+    this.#news.returned(member);
     if (member.status.state === "degraded") throw new SledcastError("driver-busy", member.status.reason);
   }
 
   /** The undo of a join: the membership is gone whatever happens; what the driver keeps of it is unsettled, and thrown. */
   async withdraw(port: string, group: MulticastAddr): Promise<void> {
     const member = this.members.get(port, group);
-    if (member !== undefined) this.#degraded.delete(member);
+    if (member !== undefined) {
+      this.#degraded.delete(member);
+      this.#news.ended(member);
+    }
     this.members.remove(port, group);
     const underlay = this.#view.underlayOf(group);
     if (underlay === undefined) return;
@@ -160,9 +158,11 @@ export class Subscriptions {
     for (const member of [...this.members.ofPort(port).values()].reverse()) {
       this.members.remove(port, member.group);
       this.#degraded.delete(member);
+      this.#news.ended(member);
       const underlay = this.#view.underlayOf(member.group);
       if (underlay !== undefined) await this.#holding.afterMember(member.group, underlay);
     }
+    this.#news.portForgotten(port);
     for (const underlay of this.#unsettled.forgetPort(port)) await this.#holding.afterSettling(underlay);
   }
 
@@ -188,16 +188,15 @@ export class Subscriptions {
 
   /** Puts the group's members into effect. One that fails is degraded and retried; the mapping stands all the same. */
   async wake(group: Ip): Promise<void> {
-    for (const member of this.members.ofGroup(group).values()) {
-      await this.#applyOrDegrade(member);
-    }
+    for (const member of this.members.ofGroup(group).values()) await this.#tryAgain(member);
   }
 
   /** The group's mapping is gone: its members wait. */
   suspend(group: Ip): void {
     for (const member of this.members.ofGroup(group).values()) {
+      const before = member.status;
       this.#setStatus(member, noMapping(group));
-      this.#log.info({ port: member.port, group, state: "pending" }, "membership changed state");
+      this.#news.changed(member, before);
     }
   }
 
@@ -208,14 +207,14 @@ export class Subscriptions {
   /** Tries again what failed and what waits for its port. Never throws; what stays broken stays listed. */
   async repair(): Promise<void> {
     for (const { port, underlay } of this.#unsettled.list()) await this.#resettle(port, underlay);
-    for (const member of [...this.#degraded]) await this.#applyOrDegrade(member);
+    for (const member of [...this.#degraded]) await this.#tryAgain(member);
   }
 
   /** Puts a port's members under an underlay into effect again. One whose port is gone waits; one that fails is degraded, and thrown. */
   async reapply(port: string, underlay: UnderlayGroup): Promise<void> {
     for (const member of this.members.ofPort(port).values()) {
       if (this.#view.underlayOf(member.group) !== underlay) continue;
-      await this.#applyOrDegrade(member);
+      await this.#tryAgain(member);
       if (member.status.state === "degraded") throw new SledcastError("driver-busy", member.status.reason);
       // The filters of all of them went with the first.
       if (member.status.state === "applied") return;
@@ -231,10 +230,13 @@ export class Subscriptions {
 
   /** The driver has lost the port, its subscriptions with it: its memberships wait for it. */
   async awaitPort(port: string): Promise<void> {
+    this.#news.portLost(port);
     for (const member of this.members.ofPort(port).values()) {
       const underlay = this.#view.underlayOf(member.group);
       if (underlay === undefined) continue;
+      const before = member.status;
       this.#setStatus(member, noPort(port));
+      this.#news.changed(member, before);
       await this.#holding.afterMember(member.group, underlay);
     }
   }
@@ -242,7 +244,7 @@ export class Subscriptions {
   /** Tries the memberships that wait although their mapping is there: their port may have come. */
   async wakePending(port: string): Promise<void> {
     for (const member of this.members.ofPort(port).values()) {
-      if (member.status.state === "pending") await this.#applyOrDegrade(member);
+      if (member.status.state === "pending") await this.#tryAgain(member);
     }
   }
 
@@ -271,32 +273,27 @@ export class Subscriptions {
     } catch (error) {
       const waiting = whatItWaitsFor(member.port, member.group, error);
       if (waiting === undefined) throw error;
+      if (isOpte(error, "PortNotFound")) this.#news.portLost(member.port);
       this.#setStatus(member, waiting);
       await this.#holding.afterMember(member.group, underlay);
       return;
     }
+    this.#news.portFound(member.port);
     this.#setStatus(member, APPLIED);
   }
 
-  /** `quiet`: a change of state is not worth a line of the log; a failure is. */
-  async #applyOrDegrade(
-    member: Member,
-    { first, quiet = false }: { readonly first?: () => Promise<void>; readonly quiet?: boolean } = {},
-  ): Promise<void> {
-    const before = member.status.state;
+  async #tryAgain(member: Member): Promise<void> {
+    const before = member.status;
+    await this.#applyOrDegrade(member);
+    this.#news.changed(member, before);
+  }
+
+  async #applyOrDegrade(member: Member, first?: () => Promise<void>): Promise<void> {
     try {
       await first?.();
       await this.#apply(member);
     } catch (error) {
-      const fields = { port: member.port, group: member.group, error: messageOf(error) };
-      if (before !== "degraded") this.#log.warn(fields, "membership is not in effect; it will be retried");
       this.#setStatus(member, { state: "degraded", reason: messageOf(error) });
-      return;
-    }
-    if (member.status.state !== before && !quiet) {
-      const underlay = this.#view.underlayOf(member.group);
-      const { port, group, status } = member;
-      this.#log.info({ port, group, underlay, state: status.state }, "membership changed state");
     }
   }
 

@@ -5,15 +5,21 @@
 
 import type { UnderlayGroup } from "../net/group.ts";
 import { compareIp, type Ip } from "../net/ip.ts";
-import { sameFilter } from "../opte/filter.ts";
 import type { ForwardingEntry, M2pMapping, NextHop } from "../opte/types.ts";
 import { ReturningMap } from "../returning-map.ts";
+import { sameHops } from "./hops.ts";
 
 /** What a fresh dump says that the view did not. */
 export interface MappingChange {
   readonly group: Ip;
   readonly before: UnderlayGroup | undefined;
   readonly after: UnderlayGroup | undefined;
+}
+
+/** Likewise of an entry: its hops, or that it is gone. */
+export interface ForwardingChange {
+  readonly underlay: UnderlayGroup;
+  readonly nextHops: readonly NextHop[] | undefined;
 }
 
 const NO_GROUPS: ReadonlySet<Ip> = new Set();
@@ -104,7 +110,7 @@ export class MappingView {
   }
 }
 
-/** What a configuration is compared with, and what is shown while the driver does not answer. */
+/** What a configuration is compared with, what is shown while the driver does not answer, and what tells what others changed. */
 export class ForwardingView {
   #entries = new Map<UnderlayGroup, readonly NextHop[]>();
 
@@ -112,12 +118,25 @@ export class ForwardingView {
     return this.#entries.size;
   }
 
-  replace(dump: readonly ForwardingEntry[]): void {
+  /** Answers what changed by that. */
+  replace(dump: readonly ForwardingEntry[]): ForwardingChange[] {
+    const before = this.#entries;
+    const changes: ForwardingChange[] = [];
+    let known = 0;
+    for (const { underlay, nextHops } of dump) {
+      const hops = before.get(underlay);
+      if (hops !== undefined) known++;
+      if (hops === undefined || !sameHops(hops, nextHops)) changes.push({ underlay, nextHops });
+    }
+    if (changes.length === 0 && known === before.size) return changes;
     this.#entries = new Map(dump.map(({ underlay, nextHops }) => [underlay, nextHops]));
+    if (known === before.size) return changes;
+    const gone = [...before.keys()].filter((underlay) => !this.#entries.has(underlay));
+    return [...changes, ...gone.map((underlay) => ({ underlay, nextHops: undefined }))];
   }
 
-  /** Hops named are added or replaced, as the driver does it. Answers whether that changed anything. */
-  add({ underlay, nextHops }: ForwardingEntry): boolean {
+  /** Hops named are added or replaced, as the driver does it. Answers all of them if that changed anything. */
+  add({ underlay, nextHops }: ForwardingEntry): readonly NextHop[] | undefined {
     const before = this.#entries.get(underlay);
     const hops = new Map(before?.map((hop) => [hop.addr, hop]));
     let changed = before === undefined;
@@ -126,8 +145,10 @@ export class ForwardingView {
       changed ||= old === undefined || old.replication !== hop.replication || !sameFilter(old.filter, hop.filter);
       hops.set(hop.addr, hop);
     }
-    if (changed) this.#entries.set(underlay, [...hops.values()]);
-    return changed;
+    if (!changed) return undefined;
+    const all = [...hops.values()];
+    this.#entries.set(underlay, all);
+    return all;
   }
 
   delete(underlay: UnderlayGroup): boolean {

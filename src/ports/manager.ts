@@ -7,6 +7,7 @@
  * leftover of a crash.
  */
 import { messageOf, SledcastError } from "../error.ts";
+import { TELL_NOBODY, type Tell } from "../events.ts";
 import type { Datalinks } from "../host/datalinks.ts";
 import type { Ledger } from "../intent/ledger.ts";
 import { type Undo, withUndo } from "../intent/undo.ts";
@@ -48,6 +49,9 @@ export class PortManager {
   readonly #ledger: Ledger;
   readonly #log: Log;
   readonly #routes: Routes;
+  readonly #tell: Tell;
+  /** Ports that were handed out, until they are deleted: whose creation failed, of those there is nothing to tell. */
+  readonly #handedOut = new Set<string>();
   /** Live ports of ours by name, and which of them has a (VNI, MAC). */
   readonly #ports = new Map<string, PortTicket>();
   readonly #macs = new Map<string, string>();
@@ -55,13 +59,14 @@ export class PortManager {
   /** Never goes back: a name is used once, also when its creation failed. */
   #next = 0;
 
-  constructor(driver: Driver, datalinks: Datalinks, physIp: Ipv6, ledger: Ledger, log: Log) {
+  constructor(driver: Driver, datalinks: Datalinks, physIp: Ipv6, ledger: Ledger, log: Log, tell: Tell = TELL_NOBODY) {
     this.#driver = driver;
     this.#datalinks = datalinks;
     this.#physIp = physIp;
     this.#ledger = ledger;
     this.#log = log;
     this.#routes = new Routes(driver);
+    this.#tell = tell;
     for (const [key, kept] of ledger.entries(PREFIX)) this.#recall(key.slice(PREFIX.length), kept as PortRecord);
   }
 
@@ -119,6 +124,7 @@ export class PortManager {
     });
     this.#add(ticket);
     this.#log.info({ port: ticket.name, mac: spec.nic.mac, vni: spec.nic.vni }, "port created");
+    this.#handedOut.add(ticket.name);
     return ticket;
   }
 
@@ -220,6 +226,7 @@ export class PortManager {
     }
     await this.#forget(ticket);
     this.#leftovers.delete(ticket.name);
+    if (this.#handedOut.delete(ticket.name)) this.#tell("port", { name: ticket.name, change: "deleted" });
     if (existed) this.#log.info({ port: ticket.name }, "port deleted");
     return true;
   }
@@ -232,6 +239,7 @@ export class PortManager {
     const { name } = leftover.ticket;
     if (!this.#leftovers.has(name)) {
       this.#log.warn({ port: name, error: leftover.reason }, "port could not be deleted; it will be retried");
+      if (this.#handedOut.has(name)) this.#tell("port", { name, change: "busy" });
     }
     this.#leftovers.set(name, leftover);
   }

@@ -4,6 +4,7 @@
  * answered is in the ledger: a change that cannot be recorded is taken back.
  */
 import { messageOf, SledcastError } from "../error.ts";
+import { TELL_NOBODY, type Tell } from "../events.ts";
 import type { Ledger, LedgerChange } from "../intent/ledger.ts";
 import { type Undo, UndoFailedError, withUndo } from "../intent/undo.ts";
 import type { Log } from "../log.ts";
@@ -43,6 +44,7 @@ interface Parts {
   readonly flows: Flows;
   readonly ledger: Ledger;
   readonly log: Log;
+  readonly tell?: Tell;
 }
 
 export class Vmms {
@@ -52,16 +54,18 @@ export class Vmms {
   readonly #flows: Flows;
   readonly #ledger: Ledger;
   readonly #log: Log;
+  readonly #tell: Tell;
   readonly #vmms = new Map<Uuid, Vmm>();
   readonly #owners = new Map<string, Uuid>();
 
-  constructor({ driver, ports, subscriptions, flows, ledger, log }: Parts) {
+  constructor({ driver, ports, subscriptions, flows, ledger, log, tell = TELL_NOBODY }: Parts) {
     this.#driver = driver;
     this.#ports = ports;
     this.#subscriptions = subscriptions;
     this.#flows = flows;
     this.#ledger = ledger;
     this.#log = log;
+    this.#tell = tell;
     for (const vmm of readVmms(ledger, (port) => ports.claim(port))) this.#recall(vmm);
   }
 
@@ -88,6 +92,11 @@ export class Vmms {
     return [...this.#vmms.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
+  /** Also of a VMM whose registration or adoption is under way. */
+  ownerIdOf(port: string): Uuid | undefined {
+    return this.#owners.get(port);
+  }
+
   ownerOf(port: string): Vmm | undefined {
     const id = this.#owners.get(port);
     return id === undefined ? undefined : this.#vmms.get(id);
@@ -108,6 +117,8 @@ export class Vmms {
       for (const spec of registration.ports) {
         const ticket = await this.#ports.create(spec);
         made.push(ticket);
+        this.#owners.set(ticket.name, id);
+        this.#tell("port", { name: ticket.name, change: "created", propolis_id: id });
         undo(() => this.#dropPort(ticket));
         this.#flows.addPort(ticket.name);
       }
@@ -120,6 +131,8 @@ export class Vmms {
       return complete;
     });
     this.#put(vmm);
+    if (primaryPort(vmm) === undefined)
+      for (const one of registration.memberships) this.#tellWaiting(id, one, "pending");
     const ports = vmm.ports.map(({ name }) => name);
     this.#log.info({ propolis_id: id, instance_id: registration.instanceId, ports }, "VMM registered");
     return vmm;
@@ -154,6 +167,9 @@ export class Vmms {
       }
       if (before?.join() !== sources.join()) await this.#ledger.record([membershipChange(id, group, sources)]);
     });
+    if (primary === undefined && before?.join() !== sources.join()) {
+      this.#tellWaiting(id, { group, sources }, "pending");
+    }
     vmm.memberships.set(group, sources);
   }
 
@@ -172,6 +188,7 @@ export class Vmms {
       }
       if (before !== undefined) await this.#ledger.record([membershipChange(id, group, undefined)]);
     });
+    if (primary === undefined && before !== undefined) this.#tellWaiting(id, { group, sources: before }, "ended");
     vmm.memberships.delete(group);
   }
 
@@ -204,8 +221,13 @@ export class Vmms {
     for (const { name } of base.ports) {
       this.#owners.delete(name);
       this.#flows.removePort(name);
+      if (!names.includes(name)) this.#tell("port", { name, change: "released", propolis_id: id });
     }
-    for (const name of names) this.#flows.addPort(name);
+    for (const name of names) {
+      this.#flows.addPort(name);
+      const had = base.ports.some((port) => port.name === name);
+      if (!had) this.#tell("port", { name, change: "adopted", propolis_id: id });
+    }
     this.#put(vmm);
     this.#log.info({ propolis_id: id, ports: names, primary }, "ports adopted");
   }
@@ -260,6 +282,8 @@ export class Vmms {
       return;
     }
     await this.#moving(vmm, from === undefined ? [to] : [from, to], async (undo) => {
+      if (!this.#owners.has(to)) undo(async () => this.#owners.delete(to));
+      this.#owners.set(to, vmm.id);
       for (const [group, sources] of vmm.memberships) {
         const filter = membershipFilter(sources);
         if (from !== undefined) {
@@ -283,8 +307,12 @@ export class Vmms {
       }
       await this.#ledger.record([...removalOf(vmm), moveChange(vmm.id, undefined)]);
     });
-    for (const { name } of vmm.ports) this.#flows.removePort(name);
-    this.#remove(vmm);
+    for (const { name } of vmm.ports) {
+      this.#flows.removePort(name);
+      this.#owners.delete(name);
+      this.#tell("port", { name, change: "released", propolis_id: vmm.id });
+    }
+    this.#vmms.delete(vmm.id);
   }
 
   /** Several steps that the next start settles at these ports if a crash comes between them. */
@@ -328,13 +356,10 @@ export class Vmms {
   /** From the record on it is decided: a crash before its ports are deleted leaves them to the next start. */
   async #forget(vmm: RegisteredVmm, lost = false): Promise<void> {
     await this.#ledger.record(removalOf(vmm));
-    this.#remove(vmm);
-    for (const ticket of vmm.tickets) await this.#release(ticket, lost);
-  }
-
-  #remove(vmm: Vmm): void {
     this.#vmms.delete(vmm.id);
-    for (const { name } of vmm.ports) this.#owners.delete(name);
+    if (primaryPort(vmm) === undefined)
+      for (const [group, sources] of vmm.memberships) this.#tellWaiting(vmm.id, { group, sources }, "ended");
+    for (const ticket of vmm.tickets) await this.#release(ticket, lost);
   }
 
   /** The undo of a join or a leave. */
@@ -346,8 +371,18 @@ export class Vmms {
 
   async #release(ticket: PortTicket, lost = false): Promise<boolean> {
     this.#flows.removePort(ticket.name);
-    await this.#subscriptions.forgetPort(ticket.name);
-    return this.#ports.release(ticket, lost);
+    try {
+      await this.#subscriptions.forgetPort(ticket.name);
+      return await this.#ports.release(ticket, lost);
+    } finally {
+      this.#owners.delete(ticket.name);
+    }
+  }
+
+  /** Of a VMM without a primary port: nothing more can become of its memberships. */
+  #tellWaiting(id: Uuid, { group, sources }: Membership, state: "pending" | "ended"): void {
+    const reason = state === "pending" ? NO_PRIMARY.reason : undefined;
+    this.#tell("membership", { port: null, group, propolis_id: id, state, sources, reason });
   }
 
   async #dropPort(ticket: PortTicket): Promise<void> {

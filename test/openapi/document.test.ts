@@ -57,7 +57,9 @@ test("refers only to schemas that it has", () => {
 
 test("describes no path that is not served", async () => {
   for (const [path, methods] of Object.entries(document.paths)) {
-    const url = path.replace("{propolis_id}", "bbbbbbbb-0000-4000-8000-000000000001");
+    const id = "bbbbbbbb-0000-4000-8000-000000000001";
+    // The events have no end; refused, they have one.
+    const url = path.replace("{propolis_id}", id).replace("/events", "/events?kinds=none");
     for (const method of Object.keys(methods)) {
       const { status, body } = await sled.request(method.toUpperCase(), url);
       const unknown = status === 405 || (status === 404 && (body as { message: string }).message === "Not Found");

@@ -46,6 +46,9 @@ export interface Route<T> {
   readonly body?: Body<T>;
   /** Bytes; left out: 1 MiB. */
   readonly bodyLimit?: number;
+  /** For the document; the handler reads them. */
+  readonly query?: object;
+  readonly headers?: object;
   readonly keepText?: boolean;
   /** Success: status and what it says. */
   readonly answers: Readonly<Record<number, object>>;
@@ -94,6 +97,8 @@ export function addRoute<T>(app: FastifyInstance, route: Route<T>): void {
       operationId: route.operationId,
       tags: [route.tag],
       ...(hasId && { params: idParams }),
+      ...(route.query !== undefined && { querystring: route.query }),
+      ...(route.headers !== undefined && { headers: route.headers }),
       ...(body !== undefined && { body: body.schema }),
       response: { ...route.answers, ...errorAnswers },
     },
