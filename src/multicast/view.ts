@@ -7,7 +7,7 @@ import type { UnderlayGroup } from "../net/group.ts";
 import { compareIp, type Ip } from "../net/ip.ts";
 import type { ForwardingEntry, M2pMapping, NextHop } from "../opte/types.ts";
 import { ReturningMap } from "../returning-map.ts";
-import { sameHops } from "./hops.ts";
+import { sameHop, sameHops } from "./hops.ts";
 
 /** What a fresh dump says that the view did not. */
 export interface MappingChange {
@@ -142,7 +142,7 @@ export class ForwardingView {
     let changed = before === undefined;
     for (const hop of nextHops) {
       const old = hops.get(hop.addr);
-      changed ||= old === undefined || old.replication !== hop.replication || !sameFilter(old.filter, hop.filter);
+      changed ||= !sameHop(old, hop);
       hops.set(hop.addr, hop);
     }
     if (!changed) return undefined;
