@@ -213,9 +213,14 @@ describe("a change of NICs that could not be looked at", () => {
   test("since the lane was full is looked at when there is room", async () => {
     await start({ laneCapacity: 1 });
     await sled.setMapping("239.1.1.1", "ff04::1");
-    sled.model.faults.inject({ when: "before", delay: 400, times: 3 });
+    const letGo = sled.hold("SetMcast2Phys");
     const busy = [1, 2].map((n) => sled.setMapping("239.1.1.1", `ff04::${n}`));
+    await expect.poll(() => sled.agent.status().lane.waiting).toBe(1);
     await replaceNet1();
+    await expect
+      .poll(() => sled.log.records.map(({ message }) => message).join("\n"))
+      .toContain("could not be looked into");
+    letGo();
     await Promise.all(busy);
     await expect.poll(joined, { timeout: 5000 }).toEqual({ net0: ["ff04::2"], net1: ["ff04::2"] });
   });
