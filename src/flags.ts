@@ -15,7 +15,11 @@ const FLAGS: readonly (readonly [flag: string, key: string, help: string])[] = [
   ["--underlay-nic <name>", "underlay.nics", "a NIC on which underlay groups are joined; repeatable"],
   ["--underlay-ip <v6>", "underlay.ip", "this sled's underlay address (default fd00::1 with the model)"],
   ["--underlay-join <policy>", "underlay.join", "what holds a NIC filter: mapped or subscribed (default mapped)"],
-  ["--state-dir <dir>", "state_dir", "where the agent keeps its own state"],
+  [
+    "--state-dir <dir>",
+    "state_dir",
+    "the ledger: VMMs, ports, memberships, the configuration (default ./.sledcast; /var/sledcast on illumos)",
+  ],
   ["--log-level <level>", "log.level", LOG_LEVELS.join(", ")],
   ["--log-format <format>", "log.format", "bunyan or pretty; default bunyan unless stdout is a terminal"],
   [
@@ -33,7 +37,7 @@ The TOML file given with --config has a key for each flag, which overrides it:
   [model] state, ports     [underlay] nics, ip, join     [xde] device, set_underlay
   [log] level, format      [audit] interval, mode
 
-The agent keeps no state of its own yet: state_dir is accepted and has no effect.
+The ledger in state_dir is one daemon's at a time; \`sledcast ledger check\` looks at it.
 
 SLEDCAST_BINDING=addon or =koffi in the environment chooses what makes the system calls to xde and
 for the NIC joins; left out: the addon, and koffi where that was not built.

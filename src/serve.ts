@@ -7,11 +7,13 @@ import { messageOf } from "./error.ts";
 import { EXIT } from "./exit.ts";
 import { clearStaleSocket } from "./host/unix-socket.ts";
 import { buildServer } from "./http/server.ts";
+import type { StateDirLock } from "./intent/state-dir.ts";
 import type { Log } from "./log.ts";
 import { openLog } from "./logger.ts";
 import { Metrics } from "./metrics.ts";
 import { datalinksFor, openDriver, underlayDevicesOf } from "./open-driver.ts";
 import { openJoins } from "./open-joins.ts";
+import { openLedger } from "./open-ledger.ts";
 import { VERSION } from "./version.ts";
 
 async function listen(app: FastifyInstance, where: Listen): Promise<string> {
@@ -28,7 +30,7 @@ async function listen(app: FastifyInstance, where: Listen): Promise<string> {
 }
 
 /** Once asked to stop, it stops; asked again, it stops at once. */
-function stopOnSignal(app: FastifyInstance, agent: SledAgent, log: Log): void {
+function stopOnSignal(app: FastifyInstance, agent: SledAgent, lock: StateDirLock, log: Log): void {
   let stopping = false;
   const stop = async (signal: NodeJS.Signals) => {
     // An orderly exit would wait for a thread that waits for the driver.
@@ -38,6 +40,7 @@ function stopOnSignal(app: FastifyInstance, agent: SledAgent, log: Log): void {
     try {
       await app.close();
       await agent.close();
+      lock.release();
       log.info({}, "stopped");
       process.exit(EXIT.ok);
     } catch (error) {
@@ -53,9 +56,11 @@ export async function serve(config: Config): Promise<void> {
   const log = await openLog(config);
   const metrics = new Metrics();
   metrics.watchProcess();
+  const { ledger, lock } = await openLedger(config, log);
   const transport = await openDriver(config, log);
   const agent = new SledAgent({
     transport,
+    ledger,
     joins: await openJoins(config, log),
     joinPolicy: config.underlayJoin,
     datalinks: datalinksFor(config),
@@ -67,9 +72,10 @@ export async function serve(config: Config): Promise<void> {
     auditMode: config.auditMode,
   });
   const app = await buildServer({ agent, metrics, log });
-  stopOnSignal(app, agent, log);
+  stopOnSignal(app, agent, lock, log);
   const started = agent.start();
   const address = await listen(app, config.listen);
+  lock.setAddress(address);
   const { kind, apiVersion, unavailable } = transport.info;
   // A driver that has not answered yet has said no version.
   const spoken = unavailable === undefined ? { api_version: apiVersion } : {};

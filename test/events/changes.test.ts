@@ -294,7 +294,7 @@ describe("a port", () => {
     expect(follower.take()).toMatchObject([
       { kind: "port", name: "guest0", change: "gone", propolis_id: VM1 },
       { kind: "membership", state: "pending", reason: expect.stringContaining("guest0") },
-      { kind: "drift", what: "subscription-missing", subject: { port: "guest0", underlay: U1 }, repaired: true },
+      { kind: "drift", what: "port-gone", subject: { port: "guest0", propolis_id: VM1 }, repaired: true },
       { kind: "port", name: "guest0", change: "appeared", propolis_id: VM1 },
       { kind: "membership", state: "applied" },
       { kind: "drift", what: "port-appeared", repaired: true },
