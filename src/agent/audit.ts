@@ -173,10 +173,10 @@ export class Audit {
     await note("underlay-unset", { devices: underlay.devices?.join(", ") }, async () => {});
   }
 
-  async #mappings(note: Note): Promise<void> {
+  async #mappings(note: Note, mode: AuditMode): Promise<void> {
     const { view, mappings, filters, config } = this.#parts;
     if (config.current !== undefined) {
-      await this.#config(note);
+      await this.#config(note, mode);
       return;
     }
     for (const change of view.differences(await mappings.dump())) {
@@ -187,9 +187,9 @@ export class Audit {
   }
 
   /** Mappings and forwarding in one: a step of the way back can need both. */
-  async #config(note: Note): Promise<void> {
+  async #config(note: Note, mode: AuditMode): Promise<void> {
     const { config } = this.#parts;
-    for (const step of await config.drift()) {
+    for (const step of await config.drift(mode)) {
       const { underlay } = step.entry;
       const subject = step.thing === "mapping" ? { group: step.entry.group, underlay } : { underlay };
       await note(`${step.thing}-${step.drift}`, subject, () => config.take(step));

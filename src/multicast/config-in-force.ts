@@ -3,15 +3,16 @@
  * difference to what the driver holds, and held against it by the audit. What fails is kept and
  * tried again; each entry has its own result.
  */
+import type { AuditMode } from "../config.ts";
 import { messageOf, SledcastError } from "../error.ts";
 import { Share } from "../host/turns.ts";
 import type { Ledger } from "../intent/ledger.ts";
 import type { Log } from "../log.ts";
-import { type Step, type StepEntry, stepsTo, subjectOf } from "./convergence.ts";
+import { type Parts, type Step, type StepEntry, stepsTo, subjectOf } from "./convergence.ts";
 import { DeclaredConfig, type DeclaredContent } from "./declared.ts";
 import type { Forwarding } from "./forwarding.ts";
 import type { Mappings } from "./mappings.ts";
-import type { MappingView } from "./view.ts";
+import { MappingView } from "./view.ts";
 
 export type FailedEntry = StepEntry & {
   /** What was to be done with it. */
@@ -133,11 +134,14 @@ export class ConfigInForce {
     return steps.length;
   }
 
-  /** Where the driver differs from the configuration, without what is known to have failed. */
-  async drift(): Promise<readonly Step[]> {
+  /**
+   * Where the driver differs from the configuration, without what is known to have failed. For
+   * observers a changed mapping is not taken up first: its NIC filter and its members would follow it.
+   */
+  async drift(mode: AuditMode): Promise<readonly Step[]> {
     if (this.#config === undefined) return [];
-    await this.#look();
-    return stepsTo(this.#config, this.#parts).filter((step) => !this.#failed.has(keyOf(step)));
+    const parts = mode === "observe" ? await this.#seen() : await this.#look();
+    return stepsTo(this.#config, parts).filter((step) => !this.#failed.has(keyOf(step)));
   }
 
   /** Takes one step of those; one that fails is kept, and thrown. */
@@ -183,9 +187,18 @@ export class ConfigInForce {
     }
   }
 
-  async #look(): Promise<void> {
+  async #look(): Promise<Parts> {
     await this.#mappings.refresh();
     await this.#forwarding.refresh();
+    return this.#parts;
+  }
+
+  /** The driver's tables as they are, whatever the agent goes by. */
+  async #seen(): Promise<Parts> {
+    const view = new MappingView();
+    for (const { group, underlay } of await this.#mappings.dump()) view.map(group, underlay);
+    await this.#forwarding.refresh();
+    return { ...this.#parts, view };
   }
 
   async #attempt(step: Step): Promise<unknown> {
@@ -212,7 +225,7 @@ export class ConfigInForce {
     );
   }
 
-  get #parts() {
+  get #parts(): Parts {
     return { view: this.#view, mappings: this.#mappings, forwarding: this.#forwarding };
   }
 }

@@ -12,10 +12,11 @@ const M2P = "/networking/mcast-m2p";
 const FWD = "/networking/mcast-fwd";
 
 /** Two mappings and an entry of two hops, in no order of the lists. */
-const CONTENT = [
-  { [G3]: U2, [G1]: U1 },
-  { [U1]: [hop("fd00::b", { mode: "include", sources: ["10.0.0.2", "10.0.0.1"] }), hop("fd00::a")] },
-] as const;
+const M2P_WANTED = { [G3]: U2, [G1]: U1 };
+const HOP_B = hop("fd00::b", { mode: "include", sources: ["10.0.0.2", "10.0.0.1"] });
+const HOP_A = hop("fd00::a");
+const FWD_WANTED = { [U1]: [HOP_B, HOP_A] };
+const CONTENT = [M2P_WANTED, FWD_WANTED] as const;
 
 let sled: Sled;
 let commands: Commands;
@@ -143,22 +144,20 @@ describe("the same generation", () => {
     expect(commands.all).toEqual([]);
   });
 
-  const [m2p, forwarding] = CONTENT;
-  const [second, first] = forwarding[U1];
   test.each([
-    ["a mapping more", { ...m2p, [G2]: U1 }, forwarding],
-    ["a mapping less", { [G1]: U1 }, forwarding],
-    ["a mapping moved", { ...m2p, [G1]: U3 }, forwarding],
-    ["another group instead", { [G1]: U1, [G2]: U2 }, forwarding],
-    ["an entry more", m2p, { ...forwarding, [U2]: [] }],
-    ["an entry less", m2p, {}],
-    ["another underlay group's entry instead", m2p, { [U2]: [second, first] }],
-    ["a hop more", m2p, { [U1]: [second, first, hop("fd00::c")] }],
-    ["a hop less", m2p, { [U1]: [first] }],
-    ["another hop instead", m2p, { [U1]: [first, { ...second, next_hop: "fd00::c" }] }],
-    ["another replication", m2p, { [U1]: [second, { ...first, replication: "both" }] }],
-    ["another filter mode", m2p, { [U1]: [{ ...second, filter: { ...second.filter, mode: "exclude" } }, first] }],
-    ["a source less", m2p, { [U1]: [{ ...second, filter: { mode: "include", sources: ["10.0.0.1"] } }, first] }],
+    ["a mapping more", { ...M2P_WANTED, [G2]: U1 }, FWD_WANTED],
+    ["a mapping less", { [G1]: U1 }, FWD_WANTED],
+    ["a mapping moved", { ...M2P_WANTED, [G1]: U3 }, FWD_WANTED],
+    ["another group instead", { [G1]: U1, [G2]: U2 }, FWD_WANTED],
+    ["an entry more", M2P_WANTED, { ...FWD_WANTED, [U2]: [] }],
+    ["an entry less", M2P_WANTED, {}],
+    ["another underlay group's entry instead", M2P_WANTED, { [U2]: [HOP_B, HOP_A] }],
+    ["a hop more", M2P_WANTED, { [U1]: [HOP_B, HOP_A, hop("fd00::c")] }],
+    ["a hop less", M2P_WANTED, { [U1]: [HOP_A] }],
+    ["another hop instead", M2P_WANTED, { [U1]: [HOP_A, { ...HOP_B, next_hop: "fd00::c" }] }],
+    ["another replication", M2P_WANTED, { [U1]: [HOP_B, { ...HOP_A, replication: "both" }] }],
+    ["another filter mode", M2P_WANTED, { [U1]: [{ ...HOP_B, filter: { ...HOP_B.filter, mode: "exclude" } }, HOP_A] }],
+    ["a source less", M2P_WANTED, { [U1]: [{ ...HOP_B, filter: { mode: "include", sources: ["10.0.0.1"] } }, HOP_A] }],
   ])("with %s is 409 GENERATION and changes nothing", async (_what, otherM2p, otherForwarding) => {
     const answer = await changingNothing(sled, () => putConfig(sled, 5, otherM2p, otherForwarding));
     expectError(answer, { status: 409, code: "GENERATION", names: "5" });
