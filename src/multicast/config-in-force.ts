@@ -96,7 +96,6 @@ export class ConfigInForce {
     const { m2p, forwarding } = config.content;
     await this.#ledger.record([{ key: KEY, value: { generation, m2p, forwarding } }]);
     this.#config = config;
-    this.#failed.clear();
     const steps = await this.converge();
     const outcome = this.outcome;
     this.#log.info({ generation, steps, failed: outcome.failed.length }, "configuration in force");
@@ -122,7 +121,7 @@ export class ConfigInForce {
     const steps = stepsTo(this.#config, this.#parts);
     const share = new Share();
     let away: SledcastError | undefined;
-    this.#failed.clear();
+    this.#forgetAllBut(steps);
     for (const step of steps) {
       // A driver that went away would be waited for once an entry.
       const error = away ?? (await this.#attempt(step));
@@ -199,6 +198,13 @@ export class ConfigInForce {
     for (const { group, underlay } of await this.#mappings.dump()) view.map(group, underlay);
     await this.#forwarding.refresh();
     return { ...this.#parts, view };
+  }
+
+  /** What failed and is due again stays listed until it is done: those who ask meanwhile are to see it. */
+  #forgetAllBut(steps: readonly Step[]): void {
+    if (this.#failed.size === 0) return;
+    const due = new Set(steps.map(keyOf));
+    for (const key of [...this.#failed.keys()]) if (!due.has(key)) this.#failed.delete(key);
   }
 
   async #attempt(step: Step): Promise<unknown> {

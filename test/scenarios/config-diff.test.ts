@@ -155,10 +155,10 @@ test("a mapping goes before its hops do, and comes after them: it never leads no
   ]);
 });
 
-test("each of a thousand groups is sent once, and again none of them", async () => {
+test("each of three hundred groups is sent once, and again none of them", async () => {
   const m2p = Object.fromEntries(
-    Array.from({ length: 1000 }, (_, i) => [`239.1.${i >> 8}.${i & 255}`, `ff04::${(i + 1).toString(16)}`]),
+    Array.from({ length: 300 }, (_, i) => [`239.1.${i >> 8}.${i & 255}`, `ff04::${(i + 1).toString(16)}`]),
   );
-  expect(await writesFor(m2p)).toHaveLength(1000);
+  expect(await writesFor(m2p)).toHaveLength(300);
   expect(await writesFor(m2p)).toEqual([]);
 });
