@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** sledcast: the administrator's tool. Tables for people, JSON for programs; errors on stderr. */
 import { Command, CommanderError } from "commander";
+import { configCommands } from "./cli/config.ts";
 import { ledgerCommands } from "./cli/ledger.ts";
 import { fwdCommands, m2pCommands, tableCommands } from "./cli/networking.ts";
 import { statusCommands } from "./cli/status.ts";
@@ -17,6 +18,7 @@ Examples:
   sledcast fwd set ff04::1 --hop fd00::99    send it to a next hop, any source
   sledcast vmm adopt $ID guest0              give a port to a VMM
   sledcast join $ID 239.1.1.1 10.0.0.5       join it, one source only
+  sledcast config apply wanted.json          all mappings and forwarding at once
   sledcast --json status | jq .degraded      what needs a look
   sledcast watch --kinds mapping,drift       what changes, as it changes
 
@@ -46,6 +48,7 @@ function build(): Command {
   fwdCommands(program);
   tableCommands(program);
   vmmCommands(program);
+  configCommands(program);
   ledgerCommands(program);
   watchCommand(program);
   return program;

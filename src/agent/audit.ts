@@ -174,11 +174,11 @@ export class Audit {
     await note("underlay-unset", { devices: underlay.devices?.join(", ") }, async () => {});
   }
 
-  /** A configuration is held against the table as it is, whoever changed it, so that is only looked at then. */
-  async #mappings(note: Note): Promise<void> {
+  /** A configuration is held against the table as it is, whoever changed it: that is only looked at here. */
+  async #mappings(note: Note, mode: AuditMode): Promise<void> {
     const { view, mappings, filters, config } = this.#parts;
     if (config.current !== undefined) {
-      await mappings.refresh();
+      if (mode === "repair") await mappings.refresh();
       return;
     }
     const dump = await mappings.dump();
@@ -197,9 +197,9 @@ export class Audit {
     await this.#parts.forwarding.refresh();
   }
 
-  async #config(note: Note): Promise<void> {
+  async #config(note: Note, mode: AuditMode): Promise<void> {
     const { config } = this.#parts;
-    for (const step of await config.drift()) {
+    for (const step of await config.drift(mode)) {
       const { underlay } = step.entry;
       const subject = step.thing === "mapping" ? { group: step.entry.group, underlay } : { underlay };
       await note(`${step.thing}-${step.drift}`, subject, () => config.take(step));

@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { SledcastError } from "../error.ts";
 import { action } from "./context.ts";
-import { formatFilter } from "./table.ts";
+import { formatFilter, type Row } from "./table.ts";
 
 interface Filter {
   readonly mode: string;
@@ -15,12 +15,36 @@ interface Hop {
   readonly filter: Filter;
 }
 
+export interface Mapping {
+  readonly group: string;
+  readonly underlay: string;
+}
+
+export interface Entry {
+  readonly underlay: string;
+  readonly next_hops: readonly Hop[];
+}
+
+export const MAPPING_HEAD = ["GROUP", "UNDERLAY"];
+export const FORWARDING_HEAD = ["UNDERLAY", "NEXT HOP", "REPLICATION", "SOURCES"];
+
+export function mappingRows(mappings: readonly Mapping[]): Row[] {
+  return mappings.map(({ group, underlay }) => [group, underlay]);
+}
+
+/** A row for each hop; an entry without any has one all the same. */
+export function forwardingRows(entries: readonly Entry[]): Row[] {
+  return entries.flatMap(({ underlay, next_hops: hops }): Row[] =>
+    hops.length === 0
+      ? [[underlay, "", "", ""]]
+      : hops.map((hop) => [underlay, hop.next_hop, hop.replication, formatFilter(hop.filter)]),
+  );
+}
+
 export function m2pCommands(program: Command): void {
   const m2p = program.command("m2p").description("overlay group to underlay group mappings");
   action<[]>(m2p.command("list").description("list the mappings"), (context) =>
-    context.list<{ group: string; underlay: string }>("/networking/mcast-m2p", ["GROUP", "UNDERLAY"], (items) =>
-      items.map(({ group, underlay }) => [group, underlay]),
-    ),
+    context.list<Mapping>("/networking/mcast-m2p", MAPPING_HEAD, mappingRows),
   );
   const set = m2p.command("set <group> <underlay>").description("map a group; moves it if it is mapped elsewhere");
   action<[string, string]>(set, async (context, group, underlay) => {
@@ -43,16 +67,7 @@ function parseHop(text: string, earlier: readonly Hop[] = []): Hop[] {
 export function fwdCommands(program: Command): void {
   const fwd = program.command("fwd").description("forwarding entries of underlay groups");
   action<[]>(fwd.command("list").description("list the entries"), (context) =>
-    context.list<{ underlay: string; next_hops: Hop[] }>(
-      "/networking/mcast-fwd",
-      ["UNDERLAY", "NEXT HOP", "REPLICATION", "SOURCES"],
-      (items) =>
-        items.flatMap(({ underlay, next_hops: hops }) =>
-          hops.length === 0
-            ? [[underlay, "", "", ""]]
-            : hops.map((hop) => [underlay, hop.next_hop, hop.replication, formatFilter(hop.filter)]),
-        ),
-    ),
+    context.list<Entry>("/networking/mcast-fwd", FORWARDING_HEAD, forwardingRows),
   );
   const set = fwd
     .command("set <underlay>")

@@ -3,15 +3,16 @@
  * difference to what the driver holds, and held against it by the audit. What fails is kept and
  * tried again; each entry has its own result.
  */
+import type { AuditMode } from "../config.ts";
 import { messageOf, SledcastError } from "../error.ts";
 import { Share } from "../host/turns.ts";
 import type { Ledger } from "../intent/ledger.ts";
 import type { Log } from "../log.ts";
-import { type Step, type StepEntry, stepsTo, subjectOf } from "./convergence.ts";
+import { type Parts, type Step, type StepEntry, stepsTo, subjectOf } from "./convergence.ts";
 import { DeclaredConfig, type DeclaredContent } from "./declared.ts";
 import type { Forwarding } from "./forwarding.ts";
 import type { Mappings } from "./mappings.ts";
-import type { MappingView } from "./view.ts";
+import { MappingView } from "./view.ts";
 
 export type FailedEntry = StepEntry & {
   /** What was to be done with it. */
@@ -95,7 +96,6 @@ export class ConfigInForce {
     const { m2p, forwarding } = config.content;
     await this.#ledger.record([{ key: KEY, value: { generation, m2p, forwarding } }]);
     this.#config = config;
-    this.#failed.clear();
     const steps = await this.converge();
     const outcome = this.outcome;
     this.#log.info({ generation, steps, failed: outcome.failed.length }, "configuration in force");
@@ -121,7 +121,7 @@ export class ConfigInForce {
     const steps = await stepsTo(this.#config, this.#parts);
     const share = new Share();
     let away: SledcastError | undefined;
-    this.#failed.clear();
+    this.#forgetAllBut(steps);
     for (const step of steps) {
       // A driver that went away would be waited for once an entry.
       const error = away ?? (await this.#attempt(step));
@@ -133,10 +133,15 @@ export class ConfigInForce {
     return steps.length;
   }
 
-  /** Where the driver, as last seen, differs from the configuration, without what is known to have failed. */
-  async drift(): Promise<readonly Step[]> {
+  /**
+   * Where the driver, as last seen, differs from the configuration, without what is known to have
+   * failed. Observers ask the driver for its mappings and take none of them up: NIC filters and
+   * members would follow.
+   */
+  async drift(mode: AuditMode): Promise<readonly Step[]> {
     if (this.#config === undefined) return [];
-    const steps = await stepsTo(this.#config, this.#parts);
+    const parts = mode === "observe" ? { ...this.#parts, view: await this.#seenMappings() } : this.#parts;
+    const steps = await stepsTo(this.#config, parts);
     return steps.filter((step) => !this.#failed.has(keyOf(step)));
   }
 
@@ -188,6 +193,20 @@ export class ConfigInForce {
     await this.#forwarding.refresh();
   }
 
+  /** The driver's mappings as they are, whatever the agent goes by. */
+  async #seenMappings(): Promise<MappingView> {
+    const view = new MappingView();
+    for (const { group, underlay } of await this.#mappings.dump()) view.map(group, underlay);
+    return view;
+  }
+
+  /** What failed and is due again stays listed until it is done: those who ask meanwhile are to see it. */
+  #forgetAllBut(steps: readonly Step[]): void {
+    if (this.#failed.size === 0) return;
+    const due = new Set(steps.map(keyOf));
+    for (const key of [...this.#failed.keys()]) if (!due.has(key)) this.#failed.delete(key);
+  }
+
   async #attempt(step: Step): Promise<unknown> {
     try {
       await step.run();
@@ -212,7 +231,7 @@ export class ConfigInForce {
     );
   }
 
-  get #parts() {
+  get #parts(): Parts {
     return { view: this.#view, mappings: this.#mappings, forwarding: this.#forwarding };
   }
 }

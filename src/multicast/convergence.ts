@@ -28,7 +28,8 @@ export function subjectOf(step: StepEntry): Ip {
   return step.thing === "mapping" ? step.entry.group : step.entry.underlay;
 }
 
-interface Parts {
+export interface Parts {
+  /** What the driver was seen to hold. */
   readonly view: MappingView;
   readonly mappings: Mappings;
   readonly forwarding: Forwarding;

@@ -52,6 +52,8 @@ export interface SledOptions {
   readonly ledger?: MemoryLedger;
   /** False: hands the sled out while it is still starting. */
   readonly awaitStart?: boolean;
+  /** False: without its HTTP server, which takes most of the time of a start. */
+  readonly http?: boolean;
 }
 
 export class Sled {
@@ -102,7 +104,9 @@ export class Sled {
   static async over(model: DriverModel, options: Omit<SledOptions, "model"> = {}): Promise<Sled> {
     const log = new RecordingLog();
     const sled = new Sled(model, log, await reach(model, log), options);
-    sled.#app = await buildServer({ agent: sled.agent, metrics: sled.metrics, log: sled.log });
+    if (options.http !== false) {
+      sled.#app = await buildServer({ agent: sled.agent, metrics: sled.metrics, log: sled.log });
+    }
     const started = sled.agent.start();
     if (options.awaitStart !== false) await started;
     return sled;
@@ -203,7 +207,7 @@ export class Sled {
 
   async close(): Promise<void> {
     for (const letGo of this.#held) letGo();
-    await this.app.close();
+    await this.#app?.close();
     await this.agent.close();
     await this.#reached.close();
   }

@@ -87,12 +87,15 @@ export interface Finished {
   readonly stderr: string;
 }
 
-/** Runs a command of ours to its end. */
-export async function run(script: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Finished> {
-  const child = spawn(process.execPath, [script, ...args], {
-    stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, ...env },
-  });
+/** Runs a command of ours to its end; `input` is what it can read. */
+export async function run(
+  script: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  input = "",
+): Promise<Finished> {
+  const child = spawn(process.execPath, [script, ...args], { stdio: "pipe", env: { ...process.env, ...env } });
+  child.stdin.end(input);
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
