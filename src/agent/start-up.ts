@@ -77,9 +77,26 @@ export class StartUp {
     await selfMaps.repair();
     await subscriptions.wakeAll();
     await vmms.finishMoves();
+    await this.#dropUnexplained();
     // A crash may have come between a mapping's move and this.
     await flows.clear();
     this.#readiness.done("memberships", membershipText(this.#parts));
+  }
+
+  /** A crash between a subscription and its record leaves the one without the other; so does whoever subscribed our ports meanwhile. */
+  async #dropUnexplained(): Promise<void> {
+    const { driver, subscriptions, holding, vmms, log } = this.#parts;
+    if (vmms.size === 0 && holding.policy === "mapped") return;
+    const dump = await driver.dumpMcastSubscriptions();
+    for (const { underlay, subscribers } of dump) {
+      for (const { port } of subscribers) {
+        if (vmms.ownerOf(port) === undefined || subscriptions.driver.wanted(port, underlay) !== undefined) continue;
+        log.warn({ port, underlay }, "no membership explains this subscription of an earlier run; it is removed");
+        await subscriptions.settle([port], [underlay]);
+      }
+    }
+    // The ends of interrupted moves are not others' subscriptions any more.
+    await holding.follow(dump);
   }
 }
 

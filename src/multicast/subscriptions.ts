@@ -334,7 +334,7 @@ export class Subscriptions {
       await ignoringLostPort(() => this.driver.settle(port, underlay));
       this.#unsettled.delete(port, underlay);
       await this.#holding.afterSettling(underlay);
-      this.#log.info({ port, underlay }, "subscription settled after a failed undo");
+      this.#log.info({ port, underlay }, "subscription settled: it is what it should be");
     } catch (error) {
       this.#log.debug({ port, underlay, error: messageOf(error) }, "subscription is still unsettled");
     }

@@ -30,3 +30,16 @@ export function worldOf(sled: Sled): Plain {
     ledger: sorted(plain([...ledger.entries("")])),
   };
 }
+
+/** What is in one of them and not in the other, a line each; none: they are the same. */
+export function differences(found: Plain, whole: Plain): string[] {
+  const [there, wanted] = [new Set(lines(found)), new Set(lines(whole))];
+  const extra = [...there].filter((line) => !wanted.has(line)).map((line) => `too much: ${line}`);
+  return [...extra, ...[...wanted].filter((line) => !there.has(line)).map((line) => `missing: ${line}`)];
+}
+
+function lines(value: unknown, path = ""): string[] {
+  if (typeof value !== "object" || value === null) return [`${path} = ${value}`];
+  const entries = Object.entries(value).filter(([, one]) => one !== undefined);
+  return entries.length === 0 ? [`${path} is empty`] : entries.flatMap(([key, one]) => lines(one, `${path}.${key}`));
+}
