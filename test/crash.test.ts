@@ -4,34 +4,10 @@
  */
 import { describe, expect, test } from "vitest";
 import type { JoinPolicy } from "../src/multicast/filter-holding.ts";
-import { CHANGES, type Change, GUESTS } from "./harness/changes.ts";
-import { Course } from "./harness/course.ts";
+import { begin, CHANGES, type Change, wholeStates } from "./harness/changes.ts";
 import { overDevice } from "./harness/driver.ts";
-import { Sled } from "./harness/sled.ts";
+import type { Sled } from "./harness/sled.ts";
 import { differences, worldOf } from "./harness/world.ts";
-
-/** A sled at the point where the change is to be made. */
-async function begin({ before }: Change, joinPolicy: JoinPolicy): Promise<{ sled: Sled; course: Course }> {
-  const course = new Course();
-  const model = { ports: GUESTS.map((name) => ({ name })), portsStart: "running" as const };
-  const sled = await Sled.start({ model, joinPolicy, course, http: false });
-  for (const act of before) await act(sled);
-  course.begin();
-  return { sled, course };
-}
-
-/** The states between which there is none, and the steps from the one to the other. */
-async function wholeStates(change: Change, joinPolicy: JoinPolicy) {
-  const { sled, course } = await begin(change, joinPolicy);
-  const before = worldOf(sled);
-  await change.run(sled);
-  const { steps } = course;
-  const after = worldOf(sled);
-  await change.run(sled);
-  const again = worldOf(sled);
-  await sled.close();
-  return { before, after, again, steps: [...steps] };
-}
 
 async function killAfter(steps: number, change: Change, joinPolicy: JoinPolicy): Promise<Sled> {
   const { sled, course } = await begin(change, joinPolicy);

@@ -18,7 +18,16 @@ import { membershipFilter } from "../opte/filter.ts";
 import type { PortInfo } from "../opte/types.ts";
 import type { PortManager, PortTicket } from "../ports/manager.ts";
 import type { Uuid } from "../uuid.ts";
-import { changesOf, membershipChange, moveChange, readMoves, readVmms, removalOf, vmmChange } from "./records.ts";
+import {
+  changesOf,
+  type Move,
+  membershipChange,
+  moveChange,
+  readMoves,
+  readVmms,
+  removalOf,
+  vmmChange,
+} from "./records.ts";
 import {
   type AdoptedVmm,
   type Membership,
@@ -54,6 +63,8 @@ export class Vmms {
   readonly #log: Log;
   readonly #vmms = new Map<Uuid, Vmm>();
   readonly #owners = new Map<string, Uuid>();
+  /** Moves that ended neither here nor there: in the ledger until their ports are settled. */
+  readonly #unfinished = new Map<Uuid, Move>();
 
   constructor({ driver, ports, subscriptions, flows, ledger, log }: Parts) {
     this.#driver = driver;
@@ -269,7 +280,7 @@ export class Vmms {
         await this.#subscriptions.join(to, group, filter);
         undo(() => this.#subscriptions.withdraw(to, group));
       }
-      await this.#ledger.record([...record, moveChange(vmm.id, undefined)]);
+      await this.#ledger.record([...record, this.#moved(vmm.id)]);
     });
   }
 
@@ -281,7 +292,7 @@ export class Vmms {
         await this.#subscriptions.leave(primary, group);
         undo(() => this.#subscriptions.reinstate(primary, group, membershipFilter(sources)));
       }
-      await this.#ledger.record([...removalOf(vmm), moveChange(vmm.id, undefined)]);
+      await this.#ledger.record([...removalOf(vmm), this.#moved(vmm.id)]);
     });
     for (const { name } of vmm.ports) this.#flows.removePort(name);
     this.#remove(vmm);
@@ -290,21 +301,39 @@ export class Vmms {
   /** Several steps that the next start settles at these ports if a crash comes between them. */
   async #moving(vmm: Vmm, ports: readonly string[], body: (undo: Undo) => Promise<void>): Promise<void> {
     const underlays = this.#subscriptions.underlaysOf([...vmm.memberships.keys()]);
-    if (ports.length > 0 && underlays.length > 0) await this.#ledger.record([moveChange(vmm.id, { ports, underlays })]);
+    const move = together({ ports, underlays }, this.#unfinished.get(vmm.id));
+    if (ports.length > 0 && underlays.length > 0) await this.#ledger.record([moveChange(vmm.id, move)]);
     try {
       await withUndo(body);
     } catch (error) {
       // What is taken back needs no settling.
-      if (!(error instanceof UndoFailedError)) this.#ledger.note([moveChange(vmm.id, undefined)]);
+      if (error instanceof UndoFailedError) this.#unfinished.set(vmm.id, move);
+      else this.#ledger.note([this.#moved(vmm.id)]);
       throw error;
     }
+  }
+
+  /** A move of this VMM is done; an earlier one may not be. */
+  #moved(id: Uuid): LedgerChange {
+    return moveChange(id, this.#unfinished.get(id));
   }
 
   /** After a start: the ends of moves that a crash interrupted are brought to what the books say. */
   async finishMoves(): Promise<void> {
     for (const { id, move } of readMoves(this.#ledger)) {
       this.#log.warn({ propolis_id: id, ...move }, "a move of memberships was interrupted; its ports are settled");
-      if (await this.#subscriptions.settle(move.ports, move.underlays)) this.#ledger.note([moveChange(id, undefined)]);
+      await this.#subscriptions.settle(move.ports, move.underlays);
+      this.#unfinished.set(id, move);
+    }
+    this.forgetSettledMoves();
+  }
+
+  /** Kept for longer, they would have a later start settle ports that are others' by then. */
+  forgetSettledMoves(): void {
+    for (const [id, { ports, underlays }] of this.#unfinished) {
+      if (!this.#subscriptions.isSettled(ports, underlays)) continue;
+      this.#unfinished.delete(id);
+      this.#ledger.note([moveChange(id, undefined)]);
     }
   }
 
@@ -355,6 +384,14 @@ export class Vmms {
     const reason = this.#ports.leftovers.find((leftover) => leftover.ticket === ticket)?.reason;
     throw new SledcastError("driver-busy", `port ${ticket.name} is left over: ${messageOf(reason)}`);
   }
+}
+
+function together(move: Move, other: Move | undefined): Move {
+  if (other === undefined) return move;
+  return {
+    ports: [...new Set([...move.ports, ...other.ports])],
+    underlays: [...new Set([...move.underlays, ...other.underlays])],
+  };
 }
 
 function registeredVmm(id: Uuid, registration: Registration, tickets: readonly PortTicket[]): RegisteredVmm {

@@ -3,11 +3,14 @@ import { SledcastError } from "../../src/error.ts";
 import { parseConfig, parseForwardingEntry, parseMapping, parseMembership } from "../../src/http/parse/multicast.ts";
 import { parseRegistration } from "../../src/http/parse/registration.ts";
 import type { EnsureBody } from "../../src/http/schemas/vmm.ts";
+import type { JoinPolicy } from "../../src/multicast/filter-holding.ts";
 import type { MulticastAddr, UnderlayGroup } from "../../src/net/group.ts";
 import type { CommandName, Request } from "../../src/opte/types.ts";
 import type { Uuid } from "../../src/uuid.ts";
+import { Course } from "./course.ts";
 import { ensureBody, nic, propolis } from "./registration.ts";
-import type { Sled } from "./sled.ts";
+import { Sled } from "./sled.ts";
+import { worldOf } from "./world.ts";
 
 export interface Change {
   readonly text: string;
@@ -16,12 +19,14 @@ export interface Change {
   readonly run: Act;
   /** Nothing that was acknowledged: a start may do it by itself. */
   readonly isRepair?: boolean;
+  /** What fails of it is told in its answer, and tried again. */
+  readonly isPartial?: boolean;
 }
 
 type Act = (sled: Sled) => Promise<unknown>;
 
 /** Ports that the model starts with. */
-export const GUESTS = ["guest0", "guest1", "guest2"] as const;
+const GUESTS = ["guest0", "guest1", "guest2"] as const;
 const ID1 = propolis(1) as Uuid;
 const ID2 = propolis(2) as Uuid;
 
@@ -143,10 +148,11 @@ export const CHANGES: readonly Change[] = [
   { text: "clear a mapping on a shared underlay", before: ADOPTED, run: clear("239.1.1.2", "ff04::1") },
   { text: "set forwarding", before: MAPPED, run: forward("ff04::1", "fd00::b") },
   { text: "clear forwarding", before: MAPPED, run: unforward("ff04::1") },
-  { text: "put the first configuration", before: ADOPTED, run: IN_FORCE },
+  { text: "put the first configuration", before: ADOPTED, run: IN_FORCE, isPartial: true },
   {
     text: "put a newer configuration",
     before: [...ADOPTED, IN_FORCE],
+    isPartial: true,
     run: configure(
       2,
       { "239.1.1.1": "ff04::2", "239.1.1.3": "ff04::3" },
@@ -173,5 +179,32 @@ export const CHANGES: readonly Change[] = [
       if (error !== undefined) throw new SledcastError("driver-busy", error);
     },
     isRepair: true,
+    isPartial: true,
   },
 ];
+
+/** A sled at the point where the change is to be made; its steps are counted from there. */
+export async function begin(
+  { before }: Change,
+  joinPolicy: JoinPolicy,
+): Promise<{ readonly sled: Sled; readonly course: Course }> {
+  const course = new Course();
+  const model = { ports: GUESTS.map((name) => ({ name })), portsStart: "running" as const };
+  const sled = await Sled.start({ model, joinPolicy, course, http: false });
+  for (const act of before) await act(sled);
+  course.begin();
+  return { sled, course };
+}
+
+/** The states between which there is none, the steps from the one to the other, and the state after a repetition. */
+export async function wholeStates(change: Change, joinPolicy: JoinPolicy) {
+  const { sled, course } = await begin(change, joinPolicy);
+  const before = worldOf(sled);
+  await change.run(sled);
+  const steps = [...course.steps];
+  const after = worldOf(sled);
+  await change.run(sled);
+  const again = worldOf(sled);
+  await sled.close();
+  return { before, after, again, steps };
+}
