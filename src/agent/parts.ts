@@ -105,7 +105,7 @@ export async function repairAll(parts: Parts): Promise<void> {
   await mappings.repair();
   await config.repair();
   await subscriptions.repair();
-  vmms.forgetSettledMoves();
+  vmms.moves.forgetSettled();
   await flows.repair();
   await ports.repair();
 }

@@ -5,7 +5,7 @@
  */
 import { messageOf, SledcastError } from "../error.ts";
 import type { Ledger, LedgerChange } from "../intent/ledger.ts";
-import { type Undo, UndoFailedError, withUndo } from "../intent/undo.ts";
+import { withUndo } from "../intent/undo.ts";
 import type { Log } from "../log.ts";
 import type { Flows } from "../multicast/flows.ts";
 import type { MemberState } from "../multicast/member-state.ts";
@@ -18,16 +18,8 @@ import { membershipFilter } from "../opte/filter.ts";
 import type { PortInfo } from "../opte/types.ts";
 import type { PortManager, PortTicket } from "../ports/manager.ts";
 import type { Uuid } from "../uuid.ts";
-import {
-  changesOf,
-  type Move,
-  membershipChange,
-  moveChange,
-  readMoves,
-  readVmms,
-  removalOf,
-  vmmChange,
-} from "./records.ts";
+import { Moves } from "./moves.ts";
+import { changesOf, membershipChange, readVmms, removalOf, vmmChange } from "./records.ts";
 import {
   type AdoptedVmm,
   type Membership,
@@ -61,10 +53,10 @@ export class Vmms {
   readonly #flows: Flows;
   readonly #ledger: Ledger;
   readonly #log: Log;
+  /** Of memberships, from one port to another or to none. */
+  readonly moves: Moves;
   readonly #vmms = new Map<Uuid, Vmm>();
   readonly #owners = new Map<string, Uuid>();
-  /** Moves that ended neither here nor there: in the ledger until their ports are settled. */
-  readonly #unfinished = new Map<Uuid, Move>();
 
   constructor({ driver, ports, subscriptions, flows, ledger, log }: Parts) {
     this.#driver = driver;
@@ -73,6 +65,7 @@ export class Vmms {
     this.#flows = flows;
     this.#ledger = ledger;
     this.#log = log;
+    this.moves = new Moves(subscriptions, ledger, log);
     for (const vmm of readVmms(ledger, (port) => ports.claim(port))) this.#recall(vmm);
   }
 
@@ -270,7 +263,7 @@ export class Vmms {
       await this.#ledger.record(record);
       return;
     }
-    await this.#moving(vmm, from === undefined ? [to] : [from, to], async (undo) => {
+    await this.moves.run(vmm, from === undefined ? [to] : [from, to], async (undo) => {
       for (const [group, sources] of vmm.memberships) {
         const filter = membershipFilter(sources);
         if (from !== undefined) {
@@ -280,70 +273,37 @@ export class Vmms {
         await this.#subscriptions.join(to, group, filter);
         undo(() => this.#subscriptions.withdraw(to, group));
       }
-      await this.#ledger.record([...record, this.#moved(vmm.id)]);
+      await this.#ledger.record([...record, this.moves.done(vmm.id)]);
     });
   }
 
   async #releaseAdopted(vmm: AdoptedVmm): Promise<void> {
     const primary = primaryPort(vmm);
-    await this.#moving(vmm, primary === undefined ? [] : [primary], async (undo) => {
+    await this.moves.run(vmm, primary === undefined ? [] : [primary], async (undo) => {
       for (const [group, sources] of vmm.memberships) {
         if (primary === undefined) continue;
         await this.#subscriptions.leave(primary, group);
         undo(() => this.#subscriptions.reinstate(primary, group, membershipFilter(sources)));
       }
-      await this.#ledger.record([...removalOf(vmm), this.#moved(vmm.id)]);
+      await this.#ledger.record([...removalOf(vmm), this.moves.done(vmm.id)]);
     });
     for (const { name } of vmm.ports) this.#flows.removePort(name);
     this.#remove(vmm);
   }
 
-  /** Several steps that the next start settles at these ports if a crash comes between them. */
-  async #moving(vmm: Vmm, ports: readonly string[], body: (undo: Undo) => Promise<void>): Promise<void> {
-    const underlays = this.#subscriptions.underlaysOf([...vmm.memberships.keys()]);
-    const move = together({ ports, underlays }, this.#unfinished.get(vmm.id));
-    if (ports.length > 0 && underlays.length > 0) await this.#ledger.record([moveChange(vmm.id, move)]);
-    try {
-      await withUndo(body);
-    } catch (error) {
-      // What is taken back needs no settling.
-      if (error instanceof UndoFailedError) this.#unfinished.set(vmm.id, move);
-      else this.#ledger.note([this.#moved(vmm.id)]);
-      throw error;
-    }
-  }
-
-  /** A move of this VMM is done; an earlier one may not be. */
-  #moved(id: Uuid): LedgerChange {
-    return moveChange(id, this.#unfinished.get(id));
-  }
-
-  /** After a start: the ends of moves that a crash interrupted are brought to what the books say. */
-  async finishMoves(): Promise<void> {
-    for (const { id, move } of readMoves(this.#ledger)) {
-      this.#log.warn({ propolis_id: id, ...move }, "a move of memberships was interrupted; its ports are settled");
-      await this.#subscriptions.settle(move.ports, move.underlays);
-      this.#unfinished.set(id, move);
-    }
-    this.forgetSettledMoves();
-  }
-
-  /** Kept for longer, they would have a later start settle ports that are others' by then. */
-  forgetSettledMoves(): void {
-    for (const [id, { ports, underlays }] of this.#unfinished) {
-      if (!this.#subscriptions.isSettled(ports, underlays)) continue;
-      this.#unfinished.delete(id);
-      this.#ledger.note([moveChange(id, undefined)]);
-    }
-  }
-
-  /** Registered VMMs of which the driver has no port any more. */
+  /**
+   * Registered VMMs of which the driver has no port any more, or has another's port of that name:
+   * whatever was done to a port by its name would be done to that one.
+   */
   lost(ports: readonly PortInfo[]): RegisteredVmm[] {
-    const there = new Set(ports.map(({ name, mac }) => `${name} ${mac}`));
-    const isThere = ({ name, nic }: PortTicket) => there.has(`${name} ${nic.mac}`);
+    const macs = new Map(ports.map(({ name, mac }) => [name, mac]));
+    const isThere = ({ name }: PortTicket) => macs.has(name);
+    const isAnothers = ({ name, nic }: PortTicket) => (macs.get(name) ?? nic.mac) !== nic.mac;
     return this.list().filter(
       (vmm): vmm is RegisteredVmm =>
-        vmm.origin === "registered" && vmm.tickets.length > 0 && !vmm.tickets.some(isThere),
+        vmm.origin === "registered" &&
+        vmm.tickets.length > 0 &&
+        (!vmm.tickets.some(isThere) || vmm.tickets.some(isAnothers)),
     );
   }
 
@@ -384,14 +344,6 @@ export class Vmms {
     const reason = this.#ports.leftovers.find((leftover) => leftover.ticket === ticket)?.reason;
     throw new SledcastError("driver-busy", `port ${ticket.name} is left over: ${messageOf(reason)}`);
   }
-}
-
-function together(move: Move, other: Move | undefined): Move {
-  if (other === undefined) return move;
-  return {
-    ports: [...new Set([...move.ports, ...other.ports])],
-    underlays: [...new Set([...move.underlays, ...other.underlays])],
-  };
 }
 
 function registeredVmm(id: Uuid, registration: Registration, tickets: readonly PortTicket[]): RegisteredVmm {
