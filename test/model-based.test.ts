@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { JoinPolicy } from "../src/multicast/filter-holding.ts";
 import type { Fault } from "../src/opte/model/faults.ts";
+import { Course } from "./harness/course.ts";
 import { FOREIGN_PORTS, type Operation, operation, PROLOGUE } from "./harness/operations.ts";
 import { expected, NOTHING, observe, type Reference } from "./harness/reference.ts";
 import { Sled } from "./harness/sled.ts";
@@ -26,12 +27,13 @@ const beginning: fc.Arbitrary<Beginning> = fc.record({
   joinPolicy: fc.constantFrom("mapped", "subscribed"),
 });
 
-async function start({ used, joinPolicy }: Beginning): Promise<{ sled: Sled; reference: Reference }> {
+async function start({ used, joinPolicy }: Beginning): Promise<{ sled: Sled; course: Course; reference: Reference }> {
   const ports = FOREIGN_PORTS.map((name) => ({ name }));
-  const sled = await Sled.start({ joinPolicy, model: { ports, portsStart: "running" } });
-  if (!used) return { sled, reference: NOTHING };
+  const course = new Course();
+  const sled = await Sled.start({ joinPolicy, course, http: false, model: { ports, portsStart: "running" } });
+  if (!used) return { sled, course, reference: NOTHING };
   for (const one of PROLOGUE) await one.run(sled);
-  return { sled, reference: PROLOGUE.reduce((so, one) => one.apply(so), NOTHING) };
+  return { sled, course, reference: PROLOGUE.reduce((so, one) => one.apply(so), NOTHING) };
 }
 
 const matches = (sled: Sled, reference: Reference) =>
@@ -129,6 +131,85 @@ describe("with failures of the driver and the NICs", () => {
           check(sled, reference, `retried ${one.text}`);
         }
         await sled.close();
+      }),
+      { seed, numRuns: runs },
+    );
+  });
+});
+
+type Fate =
+  | { readonly kind: "lives" | "restarts" }
+  | { readonly kind: "killed"; readonly after: number }
+  | { readonly kind: "ledger fails"; readonly writes: number };
+
+/** What becomes of the agent at an operation. */
+const fate: fc.Arbitrary<Fate> = fc.oneof(
+  { weight: 2, arbitrary: fc.constant({ kind: "lives" as const }) },
+  { weight: 1, arbitrary: fc.constant({ kind: "restarts" as const }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("killed" as const), after: fc.nat(8) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant("ledger fails" as const), writes: fc.integer({ min: 1, max: 3 }) }),
+  },
+);
+
+interface Run {
+  readonly sled: Sled;
+  readonly course: Course;
+}
+
+/** The agent of the next run, with a driver that does not fail any more. */
+async function nextRun({ sled }: Run, how: "restart" | "afterCrash"): Promise<Run> {
+  sled.model.faults.clear();
+  const course = new Course();
+  return { sled: await sled[how]({ course }), course };
+}
+
+/** Runs an operation to its end, or to the agent's; then there is the agent of the next run. */
+async function attemptAs(fate: Fate, run: Run, one: Operation): Promise<{ readonly done: boolean; readonly run: Run }> {
+  const { sled, course } = run;
+  course.begin();
+  if (fate.kind === "ledger fails") sled.ledger.failNext("ENOSPC", fate.writes);
+  if (fate.kind !== "killed") {
+    const done = await attempt(sled, one);
+    sled.ledger.failNext("", 0);
+    return { done, run };
+  }
+  course.endAfter(fate.after);
+  const done = await Promise.race([attempt(sled, one), course.ended.then(() => false)]);
+  course.endAfter(0);
+  return { done, run: await nextRun(run, "afterCrash") };
+}
+
+const fatefulStep = fc.record({ one: operation, fate, troubles: fc.array(trouble, { maxLength: 1 }) });
+type FatefulStep = typeof fatefulStep extends fc.Arbitrary<infer Step> ? Step : never;
+
+type Begun = Run & { readonly reference: Reference };
+
+/** One operation, whatever becomes of it; one that was not acknowledged is repeated. */
+async function go(begun: Begun, { one, fate, troubles }: FatefulStep): Promise<Begun> {
+  const said = `${one.text} (${JSON.stringify({ fate, troubles })})`;
+  for (const fault of troubles) begun.sled.failAny(fault);
+  const outcome = await attemptAs(fate, begun, one);
+  await settle(outcome.run.sled, said);
+  const run = fate.kind === "restarts" ? await nextRun(outcome.run, "restart") : outcome.run;
+  const after = one.apply(begun.reference);
+  const reference = outcome.done || matches(run.sled, after) ? after : begun.reference;
+  check(run.sled, reference, `${outcome.done ? "" : "not acknowledged: "}${said}`);
+  if (outcome.done) return { ...run, reference };
+  await one.run(run.sled);
+  check(run.sled, one.apply(reference), `repeated: ${said}`);
+  return { ...run, reference: one.apply(reference) };
+}
+
+describe("with restarts, kills and failures of the ledger", () => {
+  test("what was acknowledged outlasts them, of the rest there is all or nothing, and a retry converges", async () => {
+    const sequence = fc.array(fatefulStep, { minLength: 1, maxLength: 15 });
+    await fc.assert(
+      fc.asyncProperty(beginning, sequence, async (begin, steps) => {
+        let begun: Begun = await start(begin);
+        for (const step of steps) begun = await go(begun, step);
+        await begun.sled.close();
       }),
       { seed, numRuns: runs },
     );

@@ -121,13 +121,14 @@ export function assemble(surroundings: Surroundings): Parts {
 
 /** Tries again everything that failed. In the lane; never throws, what stays broken stays listed. */
 export async function repairAll(parts: Parts): Promise<void> {
-  const { underlay, ledger, mappings, config, subscriptions, flows, ports } = parts;
+  const { underlay, ledger, mappings, config, subscriptions, vmms, flows, ports } = parts;
   await ledger.repair();
   await underlay.repair();
   // The mappings first: the subscriptions are told by them where they belong.
   await mappings.repair();
   await config.repair();
   await subscriptions.repair();
+  vmms.moves.forgetSettled();
   await flows.repair();
   await ports.repair();
 }

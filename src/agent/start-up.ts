@@ -2,6 +2,7 @@
  * The start: from what the driver holds and what the ledger says to what follows from both. It can
  * be tried again until it is through; each step says to /readyz how it went.
  */
+import { messageOf } from "../error.ts";
 import type { Parts } from "./parts.ts";
 import type { Readiness } from "./readiness.ts";
 
@@ -50,9 +51,19 @@ export class StartUp {
 
   /** VMMs whose ports went with the driver's memory are the control plane's to register again. */
   async #findPorts(): Promise<void> {
-    const { driver, vmms, ports } = this.#parts;
+    const { driver, vmms, ports, log } = this.#parts;
     if (vmms.size > 0) {
-      for (const vmm of vmms.lost(await driver.listPorts())) await vmms.dropLost(vmm);
+      for (const vmm of vmms.lost(await driver.listPorts())) {
+        try {
+          await vmms.dropLost(vmm);
+        } catch (error) {
+          // A ledger that cannot be written is no reason to serve nobody; the audit finds the VMM again.
+          log.warn(
+            { propolis_id: vmm.id, error: messageOf(error) },
+            "the VMM's ports are gone; it could not be dropped",
+          );
+        }
+      }
     }
     await ports.repair();
   }
@@ -76,10 +87,27 @@ export class StartUp {
     this.#readiness.done("config", configText(this.#parts));
     await selfMaps.repair();
     await subscriptions.wakeAll();
-    await vmms.finishMoves();
+    await vmms.moves.finish();
+    await this.#dropUnexplained();
     // A crash may have come between a mapping's move and this.
     await flows.clear();
     this.#readiness.done("memberships", membershipText(this.#parts));
+  }
+
+  /** A crash between a subscription and its record leaves the one without the other; so does whoever subscribed our ports meanwhile. */
+  async #dropUnexplained(): Promise<void> {
+    const { driver, subscriptions, holding, vmms, log } = this.#parts;
+    if (vmms.size === 0 && holding.policy === "mapped") return;
+    const dump = await driver.dumpMcastSubscriptions();
+    for (const { underlay, subscribers } of dump) {
+      for (const { port } of subscribers) {
+        if (vmms.ownerOf(port) === undefined || subscriptions.driver.wanted(port, underlay) !== undefined) continue;
+        log.warn({ port, underlay }, "no membership explains this subscription of an earlier run; it is removed");
+        await subscriptions.settle([port], [underlay]);
+      }
+    }
+    // The ends of interrupted moves are not others' subscriptions any more.
+    await holding.follow(dump);
   }
 }
 

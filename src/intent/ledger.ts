@@ -40,6 +40,13 @@ export class MemoryLedger implements Ledger {
     this.#failures = { why, left: writes };
   }
 
+  /** What the next run finds after a crash: all that was recorded, and nothing that was only noted. */
+  afterCrash(): MemoryLedger {
+    const found = new MemoryLedger();
+    for (const [key, text] of this.#table.texts()) found.#table.apply(key, text);
+    return found;
+  }
+
   get(key: string): unknown {
     return this.#table.get(key);
   }

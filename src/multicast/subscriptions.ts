@@ -123,7 +123,12 @@ export class Subscriptions {
     const places = ports.flatMap((port) => underlays.map((underlay) => ({ port, underlay })));
     for (const { port, underlay } of places) this.unsettle(port, underlay);
     for (const { port, underlay } of places) await this.#resettle(port, underlay);
-    return places.every(({ port, underlay }) => !this.#unsettled.has(port, underlay));
+    return this.isSettled(ports, underlays);
+  }
+
+  /** Whether none of the ports is unsettled under any of the groups. */
+  isSettled(ports: readonly string[], underlays: readonly UnderlayGroup[]): boolean {
+    return !ports.some((port) => underlays.some((underlay) => this.#unsettled.has(port, underlay)));
   }
 
   /** The undo of a leave: the membership is back whatever happens; not in effect, it is degraded, and that is thrown. */
@@ -331,7 +336,7 @@ export class Subscriptions {
       await ignoringLostPort(() => this.driver.settle(port, underlay));
       this.#unsettled.delete(port, underlay);
       await this.#holding.afterSettling(underlay);
-      this.#log.info({ port, underlay }, "subscription settled after a failed undo");
+      this.#log.info({ port, underlay }, "subscription settled: it is what it should be");
     } catch (error) {
       this.#log.debug({ port, underlay, error: messageOf(error) }, "subscription is still unsettled");
     }

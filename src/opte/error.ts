@@ -165,8 +165,15 @@ export function isSystem(errno: number): (error: unknown) => boolean {
   return (error) => error instanceof DriverError && error.opte.variant === "System" && error.opte.errno === errno;
 }
 
-/** Errors that do not tell how far the command came. */
-const SAYS_NOTHING: ReadonlySet<OpteError["variant"]> = new Set(["System", "RespTooLarge", "DeserCmdErr"]);
+/** Errors that do not tell how far the command came: those of the system, of an error that was lost, and of a reply, which is made after the effect. */
+const SAYS_NOTHING: ReadonlySet<OpteError["variant"]> = new Set([
+  "System",
+  "SerCmdErr",
+  "DeserCmdErr",
+  "SerCmdResp",
+  "RespTooLarge",
+  "CopyoutResp",
+]);
 
 /**
  * Whether the driver can have carried the command out although it answered with an error. A

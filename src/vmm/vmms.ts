@@ -6,7 +6,7 @@
 import { messageOf, SledcastError } from "../error.ts";
 import { TELL_NOBODY, type Tell } from "../events.ts";
 import type { Ledger, LedgerChange } from "../intent/ledger.ts";
-import { type Undo, UndoFailedError, withUndo } from "../intent/undo.ts";
+import { withUndo } from "../intent/undo.ts";
 import type { Log } from "../log.ts";
 import type { Flows } from "../multicast/flows.ts";
 import type { MemberState } from "../multicast/member-state.ts";
@@ -19,7 +19,8 @@ import { membershipFilter } from "../opte/filter.ts";
 import type { PortInfo } from "../opte/types.ts";
 import type { PortManager, PortTicket } from "../ports/manager.ts";
 import type { Uuid } from "../uuid.ts";
-import { changesOf, membershipChange, moveChange, readMoves, readVmms, removalOf, vmmChange } from "./records.ts";
+import { Moves } from "./moves.ts";
+import { changesOf, membershipChange, readVmms, removalOf, vmmChange } from "./records.ts";
 import {
   type AdoptedVmm,
   type Membership,
@@ -55,6 +56,8 @@ export class Vmms {
   readonly #ledger: Ledger;
   readonly #log: Log;
   readonly #tell: Tell;
+  /** Of memberships, from one port to another or to none. */
+  readonly moves: Moves;
   readonly #vmms = new Map<Uuid, Vmm>();
   readonly #owners = new Map<string, Uuid>();
 
@@ -66,6 +69,7 @@ export class Vmms {
     this.#ledger = ledger;
     this.#log = log;
     this.#tell = tell;
+    this.moves = new Moves(subscriptions, ledger, log);
     for (const vmm of readVmms(ledger, (port) => ports.claim(port))) this.#recall(vmm);
   }
 
@@ -281,7 +285,7 @@ export class Vmms {
       await this.#ledger.record(record);
       return;
     }
-    await this.#moving(vmm, from === undefined ? [to] : [from, to], async (undo) => {
+    await this.moves.run(vmm, from === undefined ? [to] : [from, to], async (undo) => {
       if (!this.#owners.has(to)) undo(async () => this.#owners.delete(to));
       this.#owners.set(to, vmm.id);
       for (const [group, sources] of vmm.memberships) {
@@ -293,19 +297,19 @@ export class Vmms {
         await this.#subscriptions.join(to, group, filter);
         undo(() => this.#subscriptions.withdraw(to, group));
       }
-      await this.#ledger.record([...record, moveChange(vmm.id, undefined)]);
+      await this.#ledger.record([...record, this.moves.done(vmm.id)]);
     });
   }
 
   async #releaseAdopted(vmm: AdoptedVmm): Promise<void> {
     const primary = primaryPort(vmm);
-    await this.#moving(vmm, primary === undefined ? [] : [primary], async (undo) => {
+    await this.moves.run(vmm, primary === undefined ? [] : [primary], async (undo) => {
       for (const [group, sources] of vmm.memberships) {
         if (primary === undefined) continue;
         await this.#subscriptions.leave(primary, group);
         undo(() => this.#subscriptions.reinstate(primary, group, membershipFilter(sources)));
       }
-      await this.#ledger.record([...removalOf(vmm), moveChange(vmm.id, undefined)]);
+      await this.#ledger.record([...removalOf(vmm), this.moves.done(vmm.id)]);
     });
     for (const { name } of vmm.ports) {
       this.#flows.removePort(name);
@@ -315,34 +319,19 @@ export class Vmms {
     this.#vmms.delete(vmm.id);
   }
 
-  /** Several steps that the next start settles at these ports if a crash comes between them. */
-  async #moving(vmm: Vmm, ports: readonly string[], body: (undo: Undo) => Promise<void>): Promise<void> {
-    const underlays = this.#subscriptions.underlaysOf([...vmm.memberships.keys()]);
-    if (ports.length > 0 && underlays.length > 0) await this.#ledger.record([moveChange(vmm.id, { ports, underlays })]);
-    try {
-      await withUndo(body);
-    } catch (error) {
-      // What is taken back needs no settling.
-      if (!(error instanceof UndoFailedError)) this.#ledger.note([moveChange(vmm.id, undefined)]);
-      throw error;
-    }
-  }
-
-  /** After a start: the ends of moves that a crash interrupted are brought to what the books say. */
-  async finishMoves(): Promise<void> {
-    for (const { id, move } of readMoves(this.#ledger)) {
-      this.#log.warn({ propolis_id: id, ...move }, "a move of memberships was interrupted; its ports are settled");
-      if (await this.#subscriptions.settle(move.ports, move.underlays)) this.#ledger.note([moveChange(id, undefined)]);
-    }
-  }
-
-  /** Registered VMMs of which the driver has no port any more. */
+  /**
+   * Registered VMMs of which the driver has no port any more, or has another's port of that name:
+   * whatever was done to a port by its name would be done to that one.
+   */
   lost(ports: readonly PortInfo[]): RegisteredVmm[] {
-    const there = new Set(ports.map(({ name, mac }) => `${name} ${mac}`));
-    const isThere = ({ name, nic }: PortTicket) => there.has(`${name} ${nic.mac}`);
+    const macs = new Map(ports.map(({ name, mac }) => [name, mac]));
+    const isThere = ({ name }: PortTicket) => macs.has(name);
+    const isAnothers = ({ name, nic }: PortTicket) => (macs.get(name) ?? nic.mac) !== nic.mac;
     return this.list().filter(
       (vmm): vmm is RegisteredVmm =>
-        vmm.origin === "registered" && vmm.tickets.length > 0 && !vmm.tickets.some(isThere),
+        vmm.origin === "registered" &&
+        vmm.tickets.length > 0 &&
+        (!vmm.tickets.some(isThere) || vmm.tickets.some(isAnothers)),
     );
   }
 

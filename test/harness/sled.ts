@@ -12,6 +12,7 @@ import { DriverError, ILLUMOS_ERRNO, type OpteError } from "../../src/opte/error
 import type { Fault } from "../../src/opte/model/faults.ts";
 import { DriverModel, type ModelOptions } from "../../src/opte/model/model.ts";
 import type { CommandName } from "../../src/opte/types.ts";
+import type { Course } from "./course.ts";
 import { type Reached, reach } from "./driver.ts";
 import { FakeNics } from "./nics.ts";
 
@@ -50,10 +51,12 @@ export interface SledOptions {
   readonly joinPolicy?: JoinPolicy;
   /** Another sled's, as after a restart of the agent. */
   readonly ledger?: MemoryLedger;
+  /** What the agent meets on its way to driver and ledger. */
+  readonly course?: Course;
+  /** False: without an HTTP server, for those who ask the agent itself, a thousand times. */
+  readonly http?: boolean;
   /** False: hands the sled out while it is still starting. */
   readonly awaitStart?: boolean;
-  /** False: without its HTTP server, which takes most of the time of a start. */
-  readonly http?: boolean;
 }
 
 export class Sled {
@@ -73,7 +76,7 @@ export class Sled {
     model: DriverModel,
     log: RecordingLog,
     reached: Reached,
-    { nics, auditMode, joinPolicy, laneCapacity, ledger, slowAfter }: SledOptions,
+    { nics, auditMode, joinPolicy, laneCapacity, ledger, slowAfter, course }: SledOptions,
   ) {
     this.model = model;
     this.log = log;
@@ -82,11 +85,11 @@ export class Sled {
     this.joinPolicy = joinPolicy ?? "mapped";
     this.ledger = ledger ?? new MemoryLedger();
     this.agent = new SledAgent({
-      transport: reached.transport,
+      transport: course?.toDriver(reached.transport) ?? reached.transport,
       joins: this.nics.joins(this.log),
       joinPolicy: this.joinPolicy,
       datalinks: this.datalinks,
-      ledger: this.ledger,
+      ledger: course?.toLedger(this.ledger) ?? this.ledger,
       underlayIp: "fd00::1" as Ipv6,
       log: this.log,
       metrics: this.metrics,
@@ -115,7 +118,20 @@ export class Sled {
   /** The agent of the next run, over the same driver and ledger, or another driver: a reboot. */
   async restart({ model, ...options }: { model?: DriverModel } & Omit<SledOptions, "model"> = {}): Promise<Sled> {
     await this.close();
-    return Sled.over(model ?? this.model, { ledger: this.ledger, joinPolicy: this.joinPolicy, ...options });
+    return Sled.over(model ?? this.model, { ledger: this.ledger, ...this.#same, ...options });
+  }
+
+  /** The agent of the next run after kill -9. This one is not waited for; its course must have ended, or it does nothing. */
+  async afterCrash(options: Omit<SledOptions, "model"> = {}): Promise<Sled> {
+    void this.agent.close();
+    await this.#app?.close();
+    await this.#reached.transport.close();
+    await this.#reached.close();
+    return Sled.over(this.model, { ledger: this.ledger.afterCrash(), ...this.#same, ...options });
+  }
+
+  get #same() {
+    return { joinPolicy: this.joinPolicy, http: this.#app !== undefined };
   }
 
   get app(): FastifyInstance {
