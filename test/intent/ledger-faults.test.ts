@@ -162,7 +162,7 @@ describe("whatever step of the disk fails, and however", () => {
           expect(await stateIn(disk)).toEqual({ ...expected, last: true });
         },
       ),
-      { numRuns: Number(process.env.SLEDCAST_RUNS ?? 300) },
+      { numRuns: Number(process.env.SLEDCAST_RUNS ?? 200) },
     );
   });
 
@@ -202,7 +202,7 @@ describe("whatever step of the disk fails, and however", () => {
         if (found === undefined) return;
         expect(possible).toContainEqual(await stateIn(found));
       }),
-      { numRuns: Number(process.env.SLEDCAST_RUNS ?? 300) },
+      { numRuns: Number(process.env.SLEDCAST_RUNS ?? 200) },
     );
   });
 });

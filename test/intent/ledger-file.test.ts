@@ -82,6 +82,16 @@ describe("a ledger in files", () => {
     expect(await stateIn(disk)).toEqual({ a: 2, b: 3 });
   });
 
+  it("does not begin to compact after its close", async () => {
+    const disk = new TestDisk();
+    const ledger = await open(disk, { leastLog: 0 });
+    const record = ledger.record([{ key: "a", value: "x".repeat(1000) }]);
+    await Promise.all([record, ledger.close()]);
+    await ledger.repair();
+    expect(disk.done.at(-1)).toBe("datasync ledger.1");
+    await expect(ledger.record([{ key: "a", value: 1 }])).rejects.toThrow(`the ledger in ${DIR} is closed`);
+  });
+
   it("leaves foreign files alone and removes what a compaction left unfinished", async () => {
     const disk = TestDisk.of({
       "ledger.1.tmp": Buffer.from("half"),

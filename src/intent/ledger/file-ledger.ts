@@ -111,7 +111,7 @@ export class FileLedger implements Ledger {
   async repair(): Promise<void> {
     const order = this.#table.order([]);
     await this.#run(async () => {
-      if (this.#broken !== undefined) await this.#append(order);
+      if (this.#broken !== undefined && this.#closed === undefined) await this.#append(order);
     }).catch(() => {});
   }
 
@@ -120,6 +120,8 @@ export class FileLedger implements Ledger {
     this.#closed ??= this.#run(async () => {
       await this.#record(order).catch(() => {});
       await this.#current?.file.close();
+      // A compaction that was asked for meanwhile has nothing to compact.
+      this.#current = undefined;
     });
     return this.#closed;
   }
