@@ -43,7 +43,7 @@ export class MemoryLedger implements Ledger {
   /** What the next run finds after a crash: all that was recorded, and nothing that was only noted. */
   afterCrash(): MemoryLedger {
     const found = new MemoryLedger();
-    for (const [key, text] of this.#table.texts()) found.#table.apply(key, text);
+    found.#table.apply(this.#table.texts());
     return found;
   }
 
