@@ -59,7 +59,7 @@ export class Sled {
   startAgent(): void {
     if (this.#agent !== undefined) throw new Error(`sled ${this.number} has an agent already`);
     const { daemon, folder, agentFlags } = this.#settings;
-    const args = ["--driver", "model", "--model-state", this.#state];
+    const args = ["--driver", "model", "--model-state", this.#state, "--state-dir", `${this.#state}-ledger`];
     args.push("--listen", `unix:${this.socket}`, ...this.nics.flatMap(({ name }) => ["--underlay-nic", name]));
     const log = openSync(this.log, "a");
     // Not of the terminal's group: a Ctrl-C there is the lab's to handle.

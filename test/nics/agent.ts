@@ -76,6 +76,7 @@ export class NicAgent {
     this.#folder = mkdtempSync(path.join(tmpdir(), "sled-nics-"));
     const [command = "", ...prefix] = [...host.prefix, process.execPath, DAEMON];
     const settings = ["--driver", "model", "--listen", `unix:${this.#socket}`, "--log-format", "bunyan"];
+    settings.push("--state-dir", path.join(this.#folder, "ledger"));
     if (state !== undefined) settings.push("--model-state", state);
     for (const nic of nics) settings.push("--underlay-nic", nic);
     const env = binding === undefined ? process.env : { ...process.env, SLEDCAST_BINDING: binding };

@@ -1,7 +1,9 @@
 /** The daemon as a process, as a person starts it. */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 
@@ -9,6 +11,16 @@ export const DAEMON = fileURLToPath(new URL("../../dist/daemon.js", import.meta.
 export const CLI = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
 
 if (!existsSync(DAEMON)) throw new Error("dist is missing: `npm test` builds it, or run `npm run build`");
+
+/** Ledgers of the daemons that are told of no other place, gone with this process. */
+const ledgers = mkdtempSync(path.join(tmpdir(), "ledgers-"));
+process.once("exit", () => rmSync(ledgers, { recursive: true, force: true }));
+let made = 0;
+
+/** Each daemon is to have a state directory of its own: the default is one for all that are started here. */
+export function withStateDir(args: readonly string[]): readonly string[] {
+  return args.includes("--state-dir") ? args : ["--state-dir", path.join(ledgers, String(made++)), ...args];
+}
 
 export type LogRecord = Readonly<Record<string, unknown>>;
 
@@ -20,7 +32,7 @@ export class Daemon {
   readonly exited: Promise<number | string>;
 
   constructor(...args: string[]) {
-    this.#child = spawn(process.execPath, [DAEMON, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    this.#child = spawn(process.execPath, [DAEMON, ...withStateDir(args)], { stdio: ["ignore", "pipe", "pipe"] });
     this.#child.stdout.setEncoding("utf8").on("data", (text: string) => {
       this.#stdout += text;
     });
@@ -94,7 +106,8 @@ export async function run(
   env: NodeJS.ProcessEnv = {},
   input = "",
 ): Promise<Finished> {
-  const child = spawn(process.execPath, [script, ...args], { stdio: "pipe", env: { ...process.env, ...env } });
+  const all = script === DAEMON ? withStateDir(args) : args;
+  const child = spawn(process.execPath, [script, ...all], { stdio: "pipe", env: { ...process.env, ...env } });
   child.stdin.end(input);
   let stdout = "";
   let stderr = "";

@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { expect, onTestFinished } from "vitest";
 import type { Snapshot } from "../../src/opte/model/tables.ts";
 import { controlFrame, parseControlReply } from "../../src/xde-model/frames.ts";
-import { CLI, DAEMON, type LogRecord } from "./daemon.ts";
+import { CLI, DAEMON, type LogRecord, withStateDir } from "./daemon.ts";
 
 export const MODEL = fileURLToPath(new URL("../../dist/xde-model.js", import.meta.url));
 const WITH_FAKE_XDE = fileURLToPath(new URL("../../scripts/with-fake-xde", import.meta.url));
@@ -128,7 +128,7 @@ export class XdeDaemon extends Running {
       "--log-format",
       "bunyan",
     ];
-    super(WITH_FAKE_XDE, [socket, process.execPath, DAEMON, ...settings, ...args], env);
+    super(WITH_FAKE_XDE, [socket, process.execPath, DAEMON, ...withStateDir([...settings, ...args])], env);
   }
 
   /** Resolves when HTTP is served, which is before the driver has to be there. */
