@@ -97,7 +97,11 @@ export class Metrics {
   }
 
   async scrape(): Promise<Scrape> {
-    this.#registry ??= this.#load();
+    this.#registry ??= this.#load().catch((error: unknown) => {
+      // For want of a descriptor, say: the next one tries again.
+      this.#registry = undefined;
+      throw error;
+    });
     const registry = await this.#registry;
     return { contentType: registry.contentType, text: await registry.metrics() };
   }

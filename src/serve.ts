@@ -7,6 +7,7 @@ import { messageOf } from "./error.ts";
 import { EXIT } from "./exit.ts";
 import { clearStaleSocket } from "./host/unix-socket.ts";
 import { buildServer } from "./http/server.ts";
+import { loadCompiler } from "./http/validation.ts";
 import type { StateDirLock } from "./intent/state-dir.ts";
 import type { Log } from "./log.ts";
 import { openLog } from "./logger.ts";
@@ -15,6 +16,9 @@ import { datalinksFor, openDriver, underlayDevicesOf } from "./open-driver.ts";
 import { openJoins } from "./open-joins.ts";
 import { openLedger } from "./open-ledger.ts";
 import { VERSION } from "./version.ts";
+
+/** The start is over by then, and whoever restarts it at once is not kept. */
+const QUIET_MS = 1000;
 
 async function listen(app: FastifyInstance, where: Listen): Promise<string> {
   if (where.type === "unix") {
@@ -82,4 +86,11 @@ export async function serve(config: Config): Promise<void> {
   log.info({ address, version: VERSION, driver: kind, ...spoken }, `listening on ${address}`);
   await started;
   log.info({ ready: agent.readiness.ready, degraded: agent.readiness.degraded.length }, "ready");
+  setTimeout(() => void loadTheRest(metrics), QUIET_MS).unref();
+}
+
+/** What is loaded when it is first asked for is loaded now, unasked: a host can run out of descriptors later. */
+async function loadTheRest(metrics: Metrics): Promise<void> {
+  loadCompiler();
+  await metrics.scrape();
 }

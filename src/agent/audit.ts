@@ -5,7 +5,7 @@
  * only reports.
  */
 import type { AuditMode } from "../config.ts";
-import { messageOf } from "../error.ts";
+import { messageOf, SledcastError } from "../error.ts";
 import type { NicDrift } from "../host/joins.ts";
 import { Share } from "../host/turns.ts";
 import { type Log, NO_LOG } from "../log.ts";
@@ -13,6 +13,7 @@ import type { ConfigInForce } from "../multicast/config-in-force.ts";
 import type { Step } from "../multicast/convergence.ts";
 import type { FilterHolding } from "../multicast/filter-holding.ts";
 import type { MulticastFilterMap } from "../multicast/filter-map.ts";
+import type { Flows } from "../multicast/flows.ts";
 import type { Forwarding } from "../multicast/forwarding.ts";
 import type { Mappings } from "../multicast/mappings.ts";
 import type { Subscriptions } from "../multicast/subscriptions.ts";
@@ -57,6 +58,7 @@ export interface AuditParts {
   readonly holding: FilterHolding;
   readonly mappings: Mappings;
   readonly forwarding: Forwarding;
+  readonly flows: Flows;
   readonly config: ConfigInForce;
   readonly subscriptions: Subscriptions;
   readonly vmms: Vmms;
@@ -174,13 +176,10 @@ export class Audit {
     await note("underlay-unset", { devices: underlay.devices?.join(", ") }, async () => {});
   }
 
-  /** A configuration is held against the table as it is, whoever changed it: that is only looked at here. */
-  async #mappings(note: Note, mode: AuditMode): Promise<void> {
+  /** Those of a configuration are held against it, not taken up. */
+  async #mappings(note: Note): Promise<void> {
     const { view, mappings, filters, config } = this.#parts;
-    if (config.current !== undefined) {
-      if (mode === "repair") await mappings.refresh();
-      return;
-    }
+    if (config.current !== undefined) return;
     const dump = await mappings.dump();
     if (view.agreesWith(dump)) return;
     const changes = view.differences(dump);
@@ -197,13 +196,25 @@ export class Audit {
     await this.#parts.forwarding.refresh();
   }
 
-  async #config(note: Note, mode: AuditMode): Promise<void> {
-    const { config } = this.#parts;
-    for (const step of await config.drift(mode)) {
+  /** A driver that goes away meanwhile would be waited for once an entry: the rest is for the next audit. */
+  async #config(note: Note): Promise<void> {
+    const { config, flows } = this.#parts;
+    let moved = false;
+    let away = false;
+    for (const step of await config.drift()) {
       const { underlay } = step.entry;
       const subject = step.thing === "mapping" ? { group: step.entry.group, underlay } : { underlay };
-      await note(`${step.thing}-${step.drift}`, subject, () => config.take(step));
+      await note(`${step.thing}-${step.drift}`, subject, async () => {
+        moved ||= step.thing === "mapping" && step.drift !== "missing";
+        await config.take(step).catch((error: unknown) => {
+          away = isAway(error);
+          throw error;
+        });
+      });
+      if (away) break;
     }
+    // The books never left the configuration, so nobody else has seen that packets went elsewhere for a while.
+    if (moved) await flows.clear();
   }
 
   /** Ports of VMMs come and go without our doing: their owner makes them, a reboot takes them. */
@@ -281,5 +292,7 @@ export class Audit {
     return expected;
   }
 }
+
+const isAway = (error: unknown) => error instanceof SledcastError && error.kind === "driver-unavailable";
 
 type Note = (what: Finding["what"], subject: Subject, repair: () => Promise<void>) => Promise<void>;

@@ -40,11 +40,12 @@ export class Lists {
   }
 
   mappings(): Promise<Listed<M2pMapping>> {
-    const { mappings, view } = this.#parts;
+    const { mappings, view, config } = this.#parts;
     return this.#list(
       "list_m2p",
       "m2p",
-      () => mappings.refresh(),
+      // Under a configuration what others changed is shown, and put right by the audit, not taken up.
+      () => (config.current === undefined ? mappings.refresh() : mappings.dump()),
       () => view.list(),
     );
   }

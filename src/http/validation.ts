@@ -50,6 +50,11 @@ const compiler = (() => {
   };
 })();
 
+/** Before the first body comes: later there may be no descriptor left to load it with. */
+export function loadCompiler(): void {
+  compiler();
+}
+
 function isCidr(text: string, family: (cidr: NonNullable<ReturnType<typeof parseCidr>>) => boolean): boolean {
   const cidr = parseCidr(text);
   return cidr !== undefined && family(cidr);

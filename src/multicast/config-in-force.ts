@@ -3,7 +3,6 @@
  * difference to what the driver holds, and held against it by the audit. What fails is kept and
  * tried again; each entry has its own result.
  */
-import type { AuditMode } from "../config.ts";
 import { messageOf, SledcastError } from "../error.ts";
 import { Share } from "../host/turns.ts";
 import type { Ledger } from "../intent/ledger.ts";
@@ -134,14 +133,13 @@ export class ConfigInForce {
   }
 
   /**
-   * Where the driver, as last seen, differs from the configuration, without what is known to have
-   * failed. Observers ask the driver for its mappings and take none of them up: NIC filters and
-   * members would follow.
+   * Where the driver's own tables differ from the configuration, without what is known to have
+   * failed. A mapping that others changed is not taken up first: NIC filters and members would
+   * follow it away and back.
    */
-  async drift(mode: AuditMode): Promise<readonly Step[]> {
+  async drift(): Promise<readonly Step[]> {
     if (this.#config === undefined) return [];
-    const parts = mode === "observe" ? { ...this.#parts, view: await this.#seenMappings() } : this.#parts;
-    const steps = await stepsTo(this.#config, parts);
+    const steps = await stepsTo(this.#config, { ...this.#parts, view: await this.#seenMappings() });
     return steps.filter((step) => !this.#failed.has(keyOf(step)));
   }
 
