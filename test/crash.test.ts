@@ -5,23 +5,31 @@
 import { describe, expect, test } from "vitest";
 import type { JoinPolicy } from "../src/multicast/filter-holding.ts";
 import { begin, CHANGES, type Change, wholeStates } from "./harness/changes.ts";
+import { Course } from "./harness/course.ts";
 import { overDevice } from "./harness/driver.ts";
 import type { Sled } from "./harness/sled.ts";
 import { differences, worldOf } from "./harness/world.ts";
 
-async function killAfter(steps: number, change: Change, joinPolicy: JoinPolicy): Promise<Sled> {
+type NextOptions = Parameters<Sled["afterCrash"]>[0];
+
+async function killAfter(
+  steps: number,
+  change: Change,
+  joinPolicy: JoinPolicy,
+  options: NextOptions = {},
+): Promise<Sled> {
   const { sled, course } = await begin(change, joinPolicy);
   course.endAfter(steps);
   await Promise.race([change.run(sled), course.ended]);
   course.endAfter(0);
-  return sled.afterCrash();
+  return sled.afterCrash(options);
 }
 
 const policies: readonly JoinPolicy[] = ["mapped", "subscribed"];
 const cases = policies.flatMap((joinPolicy) => CHANGES.map((change) => ({ text: change.text, change, joinPolicy })));
 
 describe("killed at any step", () => {
-  test.each(overDevice ? cases.filter((_, i) => i % 6 === 0) : cases)(
+  test.each(overDevice ? cases.filter((_, i) => i % 9 === 1) : cases)(
     "of: $text (join policy $joinPolicy), the next start has the old state or the new one, and the operation succeeds when it is repeated",
     async ({ change, joinPolicy }) => {
       const { before, after, again, steps } = await wholeStates(change, joinPolicy);
@@ -37,6 +45,32 @@ describe("killed at any step", () => {
         expect((await sled.agent.audit()).findings, where).toEqual([]);
         await change.run(sled);
         expect(differences(worldOf(sled), isOld ? after : again), `repeated after being ${where}`).toEqual([]);
+        await sled.close();
+      }
+    },
+  );
+});
+
+describe("killed halfway, and again at any step of the next start", () => {
+  const halfway = CHANGES.filter(({ text }) => /two NICs|unregister|another port|newer|nothing explains/.test(text));
+  test.each(overDevice ? halfway.slice(0, 1) : halfway)(
+    "of: $text, the start after that has the old state or the new one",
+    async (change) => {
+      const { before, after, steps } = await wholeStates(change, "mapped");
+      for (let taken = 0, through = false; !through; taken++) {
+        const course = new Course();
+        course.endAfter(taken);
+        const second = await killAfter(Math.ceil(steps.length / 2), change, "mapped", { course, awaitStart: false });
+        // In line behind the start.
+        through = await Promise.race([second.agent.repair().then(() => true), course.ended.then(() => false)]);
+        course.endAfter(0);
+        const where = `killed after ${course.steps.join(", ") || "nothing"}`;
+        const sled = await second.afterCrash();
+        const found = worldOf(sled);
+        const [fromOld, fromNew] = [differences(found, before), differences(found, after)];
+        if (fromOld.length > 0) expect(fromNew, `${where}, and not as before: ${fromOld}`).toEqual([]);
+        expect(sled.agent.status().degraded, where).toEqual([]);
+        expect((await sled.agent.audit()).findings, where).toEqual([]);
         await sled.close();
       }
     },

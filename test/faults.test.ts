@@ -168,20 +168,21 @@ async function walk(change: Change, one: Case, whole: Awaited<ReturnType<typeof 
 
 /** A share of them everywhere; in CI, once, all. */
 const all = (process.env.CI === "true" || process.env.CI === "1") && process.env.SLEDCAST_RUNS === undefined;
-const every = all ? 1 : overDevice ? 60 : 8;
+const every = overDevice ? 12 : all ? 1 : 8;
+const changes = overDevice ? CHANGES.filter((_, i) => i % 5 === 1) : CHANGES;
 /** Another share with each run. */
 const first = Number(process.env.SLEDCAST_SEED ?? Date.now()) % every;
 console.log(`fault matrix: every ${every}th case from SLEDCAST_SEED=${first}`);
 
 describe("with a failing driver command or ledger write", () => {
-  test.each(CHANGES)(
+  test.each(changes)(
     "$text leaves the old state or the new one, is answered as it should be, and succeeds when repeated",
     async (change) => {
       const whole = await wholeStates(change, "mapped");
       const cases = casesOf(whole.steps);
       expect(cases).not.toEqual([]);
-      const first = Date.now() % every;
-      for (const [i, one] of cases.entries()) if (i % every === first % cases.length) await walk(change, one, whole);
+      for (const [i, one] of cases.entries())
+        if (i % every === first % Math.min(every, cases.length)) await walk(change, one, whole);
     },
   );
 });

@@ -146,7 +146,7 @@ type Fate =
 const fate: fc.Arbitrary<Fate> = fc.oneof(
   { weight: 2, arbitrary: fc.constant({ kind: "lives" as const }) },
   { weight: 1, arbitrary: fc.constant({ kind: "restarts" as const }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant("killed" as const), after: fc.nat(8) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("killed" as const), after: fc.nat(5) }) },
   {
     weight: 2,
     arbitrary: fc.record({ kind: fc.constant("ledger fails" as const), writes: fc.integer({ min: 1, max: 3 }) }),
