@@ -99,7 +99,6 @@ export class Audit {
       this.#underlay,
       this.#mappings,
       this.#forwarding,
-      this.#config,
       this.#ports,
       this.#subscriptions,
     ].map((part) => this.#noting(part)) as [AuditPart, ...AuditPart[]];
@@ -179,7 +178,10 @@ export class Audit {
   /** Those of a configuration are held against it, not taken up. */
   async #mappings(note: Note): Promise<void> {
     const { view, mappings, filters, config } = this.#parts;
-    if (config.current !== undefined) return;
+    if (config.current !== undefined) {
+      await this.#config("mapping", note);
+      return;
+    }
     const dump = await mappings.dump();
     if (view.agreesWith(dump)) return;
     const changes = view.differences(dump);
@@ -191,17 +193,19 @@ export class Audit {
     filters.sayWhatFailed();
   }
 
-  /** Looked at, so that what is shown is what is there. */
-  async #forwarding(): Promise<void> {
-    await this.#parts.forwarding.refresh();
+  /** Without a configuration it is only looked at, so that what is shown is what is there. */
+  async #forwarding(note: Note): Promise<void> {
+    const { config, forwarding } = this.#parts;
+    if (config.current === undefined) await forwarding.refresh();
+    else await this.#config("forwarding", note);
   }
 
   /** A driver that goes away meanwhile would be waited for once an entry: the rest is for the next audit. */
-  async #config(note: Note): Promise<void> {
+  async #config(thing: Step["thing"], note: Note): Promise<void> {
     const { config, flows } = this.#parts;
     let moved = false;
     let away = false;
-    for (const step of await config.drift()) {
+    for (const step of await config.drift(thing)) {
       const { underlay } = step.entry;
       const subject = step.thing === "mapping" ? { group: step.entry.group, underlay } : { underlay };
       await note(`${step.thing}-${step.drift}`, subject, async () => {

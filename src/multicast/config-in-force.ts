@@ -11,7 +11,7 @@ import { type Parts, type Step, type StepEntry, stepsTo, subjectOf } from "./con
 import { DeclaredConfig, type DeclaredContent } from "./declared.ts";
 import type { Forwarding } from "./forwarding.ts";
 import type { Mappings } from "./mappings.ts";
-import { MappingView } from "./view.ts";
+import type { MappingView } from "./view.ts";
 
 export type FailedEntry = StepEntry & {
   /** What was to be done with it. */
@@ -133,13 +133,16 @@ export class ConfigInForce {
   }
 
   /**
-   * Where the driver's own tables differ from the configuration, without what is known to have
+   * Where the driver's table of those differs from the configuration, without what is known to have
    * failed. A mapping that others changed is not taken up first: NIC filters and members would
    * follow it away and back.
    */
-  async drift(): Promise<readonly Step[]> {
+  async drift(thing: StepEntry["thing"]): Promise<readonly Step[]> {
     if (this.#config === undefined) return [];
-    const steps = await stepsTo(this.#config, { ...this.#parts, view: await this.#seenMappings() });
+    let parts: Parts = this.#parts;
+    if (thing === "mapping") parts = { ...parts, view: await this.#mappings.seen() };
+    else await this.#forwarding.refresh();
+    const steps = await stepsTo(this.#config, parts, thing);
     return steps.filter((step) => !this.#failed.has(keyOf(step)));
   }
 
@@ -189,13 +192,6 @@ export class ConfigInForce {
   async #look(): Promise<void> {
     await this.#mappings.refresh();
     await this.#forwarding.refresh();
-  }
-
-  /** The driver's mappings as they are, whatever the agent goes by. */
-  async #seenMappings(): Promise<MappingView> {
-    const view = new MappingView();
-    for (const { group, underlay } of await this.#mappings.dump()) view.map(group, underlay);
-    return view;
   }
 
   /** What failed and is due again stays listed until it is done: those who ask meanwhile are to see it. */

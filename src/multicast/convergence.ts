@@ -10,7 +10,7 @@ import type { DeclaredConfig } from "./declared.ts";
 import type { Forwarding } from "./forwarding.ts";
 import { hopKey, sameHop, sameHops } from "./hops.ts";
 import type { Mappings } from "./mappings.ts";
-import type { MappingView } from "./view.ts";
+import type { SeenMappings } from "./view.ts";
 
 /** The entry that a step is about: as it is wanted or, where it has to go, as it is. */
 export type StepEntry =
@@ -30,7 +30,7 @@ export function subjectOf(step: StepEntry): Ip {
 
 export interface Parts {
   /** What the driver was seen to hold. */
-  readonly view: MappingView;
+  readonly view: SeenMappings;
   readonly mappings: Mappings;
   readonly forwarding: Forwarding;
 }
@@ -39,16 +39,26 @@ export interface Parts {
  * The steps from what was last seen of the driver to the configuration; none where they agree.
  * A mapping goes before its hops do and comes after them, so that it never leads nowhere. Only the
  * lane changes what is compared here, so others may have their turn of the event loop meanwhile.
+ * `thing`: only the steps about those.
  */
-export async function stepsTo(config: DeclaredConfig, parts: Parts): Promise<Step[]> {
+export async function stepsTo(config: DeclaredConfig, parts: Parts, thing?: StepEntry["thing"]): Promise<Step[]> {
   const steps: Step[] = [];
   const share = new Share();
-  for (const find of [mappingsToClear, entriesToSet, mappingsToSet, entriesToClear]) {
-    steps.push(...find(config, parts));
+  for (const [about, find] of FINDERS) {
+    if ((thing ?? about) === about) steps.push(...find(config, parts));
     await share.spent();
   }
   return steps;
 }
+
+type Finder = (config: DeclaredConfig, parts: Parts) => Iterable<Step>;
+
+const FINDERS: readonly (readonly [StepEntry["thing"], Finder])[] = [
+  ["mapping", mappingsToClear],
+  ["forwarding", entriesToSet],
+  ["mapping", mappingsToSet],
+  ["forwarding", entriesToClear],
+];
 
 function* mappingsToClear(config: DeclaredConfig, { view, mappings }: Parts): Iterable<Step> {
   const unwanted = [...view.entries()].filter(([group]) => !config.m2p.has(group));

@@ -20,7 +20,7 @@ import type { MulticastFilterMap } from "./filter-map.ts";
 import type { Flows } from "./flows.ts";
 import type { SelfMaps } from "./self-maps.ts";
 import type { Subscriptions } from "./subscriptions.ts";
-import type { MappingChange, MappingView } from "./view.ts";
+import type { MappingChange, MappingView, SeenMappings } from "./view.ts";
 
 /** Mappings that are taken up together. */
 const SLICE = 2048;
@@ -124,6 +124,18 @@ export class Mappings {
   /** The driver's table without what this agent put there for its own use. */
   async dump(): Promise<readonly M2pMapping[]> {
     return this.#selfMaps.sift(await this.#driver.dumpMcast2Phys());
+  }
+
+  /** The driver's mappings as they are; what changed behind our back is not taken up. */
+  async seen(): Promise<SeenMappings> {
+    const dump = await this.dump();
+    if (this.#view.agreesWith(dump)) return this.#view;
+    if (this.#view.differences(dump).length === 0) {
+      this.#view.agreed(dump);
+      return this.#view;
+    }
+    const underlays = new Map(dump.map(({ group, underlay }) => [group, underlay]));
+    return { underlayOf: (group) => underlays.get(group), entries: () => underlays };
   }
 
   /** The first look at the driver: every mapping is taken up, and held whether its join succeeds or not. */

@@ -22,6 +22,9 @@ export interface ForwardingChange {
   readonly nextHops: readonly NextHop[] | undefined;
 }
 
+/** Mappings, as far as one asks for them group by group. */
+export type SeenMappings = Pick<MappingView, "underlayOf" | "entries">;
+
 const NO_GROUPS: ReadonlySet<Ip> = new Set();
 
 export class MappingView {
