@@ -14,8 +14,9 @@ import { sameMap, show, subscriptionsThatFollow, type TableBelief, type VmmBelie
 
 const seed = Number(process.env.SLEDCAST_SEED ?? Date.now() & 0x7fff_ffff);
 const kills = Number(process.env.SLEDCAST_KILLS ?? 8);
-/** Milliseconds of load before the kill, at most. */
-const LOAD_MS = 120;
+/** Answers that the load gets before the kill, at most; after the last of them it comes at any moment. */
+const ANSWERS = 150;
+const MOMENT_MS = 8;
 
 /** Random numbers that a seed repeats (mulberry32). */
 function random(from: number): () => number {
@@ -106,10 +107,31 @@ async function check(agent: CrashingAgent, load: Load): Promise<number> {
   return outcomes.filter((outcome) => outcome === "new").length;
 }
 
+/** How many requests were answered before. */
+async function killedUnderLoad(agent: CrashingAgent, load: Load, next: () => number): Promise<number> {
+  const wanted = 1 + Math.floor(next() * ANSWERS);
+  let answered = 0;
+  let enough = () => {};
+  const loaded = new Promise<void>((resolve) => {
+    enough = resolve;
+  });
+  const loading = load.run(async (method, where, body) => {
+    const { status } = await agent.call(method, where, body);
+    if (++answered === wanted) enough();
+    return status;
+  });
+  await Promise.race([loaded, loading]);
+  await pause(next() * MOMENT_MS);
+  await agent.kill();
+  await loading;
+  return answered;
+}
+
 async function killAgain(agent: CrashingAgent, times: number): Promise<void> {
   const next = random(seed);
   const load = new Load((of) => of[Math.floor(next() * of.length)] as (typeof of)[number]);
   let turnedOutDone = 0;
+  let answered = 0;
   for (let n = 0; n < times; n++) {
     await agent.start();
     try {
@@ -117,15 +139,12 @@ async function killAgain(agent: CrashingAgent, times: number): Promise<void> {
     } catch (error) {
       throw new Error(`after ${n} kills (SLEDCAST_SEED=${seed})`, { cause: error });
     }
-    const loading = load.run(async (method, where, body) => (await agent.call(method, where, body)).status);
-    await Promise.race([loading, pause(next() * LOAD_MS)]);
-    await agent.kill();
-    await loading;
+    answered += await killedUnderLoad(agent, load, next);
   }
   await agent.start();
   await check(agent, load);
   console.log(
-    `${times} kills, ${turnedOutDone} requests without an answer were done all the same; SLEDCAST_SEED=${seed}`,
+    `${times} kills amid ${answered} answered requests; ${turnedOutDone} without an answer were done all the same; SLEDCAST_SEED=${seed}`,
   );
 }
 
