@@ -47,6 +47,8 @@ export interface AuditReport {
   readonly time: string;
   readonly mode: AuditMode;
   readonly seconds: number;
+  /** How many findings there were; of one that is kept, only the first hundred are. */
+  readonly found: number;
   readonly findings: readonly Finding[];
 }
 

@@ -8,6 +8,8 @@ import type { Audit, AuditPart, AuditReport, Finding } from "./audit.ts";
 import type { Change } from "./lists.ts";
 
 const REPORTS_KEPT = 5;
+/** Of each report: a driver that was emptied has as many as the configuration has entries. */
+const FINDINGS_KEPT = 100;
 
 export interface AuditsOptions {
   readonly audit: Audit;
@@ -56,23 +58,25 @@ export class Audits {
     const { mode, change, metrics, tell = TELL_NOBODY } = this.#options;
     const findings: Finding[] = [];
     for (const part of parts) {
+      if (this.#closed) break;
       const found = await change("audit", () => part(mode));
       // Now, since a driver that goes away ends the audit at the next part.
       for (const { what, subject, repaired, error } of found) {
         metrics.finding(what, repaired);
         tell("drift", { what, subject, repaired, error });
       }
-      findings.push(...found);
+      for (const finding of found) findings.push(finding);
     }
     return findings;
   }
 
   #keep(findings: readonly Finding[], since: number): AuditReport {
     const seconds = (performance.now() - since) / 1000;
-    const report: AuditReport = { time: new Date().toISOString(), mode: this.#options.mode, seconds, findings };
+    const time = new Date().toISOString();
+    const report = { time, mode: this.#options.mode, seconds, found: findings.length, findings };
     // One that found something is not to be pushed out by those that did not.
-    const kept = this.#reports.filter((one) => one.findings.length > 0);
-    this.#reports = [report, ...kept].slice(0, REPORTS_KEPT);
+    const kept = this.#reports.filter(({ found }) => found > 0);
+    this.#reports = [{ ...report, findings: findings.slice(0, FINDINGS_KEPT) }, ...kept].slice(0, REPORTS_KEPT);
     return report;
   }
 

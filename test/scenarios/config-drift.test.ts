@@ -239,3 +239,14 @@ describe("a restart", () => {
     expect(forwardingOf(sled)).toEqual({});
   });
 });
+
+test("an audit that finds hundreds of things tells them all, and the status the first hundred and how many there were", async () => {
+  await start();
+  const many = Array.from({ length: 250 }, (_, n) => [`239.2.0.${n}`, U1]);
+  await putConfig(sled, 4, Object.fromEntries(many), {});
+  for (const [group = ""] of many) await opteadm("ClearMcast2Phys", { group, underlay: U1 });
+  expect(await audit()).toHaveLength(250);
+  const { audits } = sled.agent.status();
+  expect(audits[0]).toMatchObject({ found: 250 });
+  expect(audits[0]?.findings).toHaveLength(100);
+});

@@ -117,6 +117,7 @@ export const auditReport = object(
     time: string,
     mode: { type: "string", enum: ["repair", "observe"] },
     seconds: number,
+    found: { ...integer, description: "How many findings there were; the status lists the first hundred" },
     findings: listOf(
       object(
         "AuditFinding",
@@ -125,7 +126,7 @@ export const auditReport = object(
       ),
     ),
   },
-  ["time", "mode", "seconds", "findings"],
+  ["time", "mode", "seconds", "found", "findings"],
 );
 
 export const status = object(
