@@ -69,14 +69,14 @@ export class SledAgent {
       audit,
       mode,
       interval,
-      change,
-      repair: () => this.repair(),
+      change: (name, operation) => this.#own(name, operation),
+      repair: () => repairAll(parts),
       metrics,
       log,
       tell: parts.events.tell,
     });
     this.#repairs = new Repairs(
-      () => parts.lane.run("repair", () => repairAll(parts)),
+      () => parts.lane.runOwn("repair", () => repairAll(parts)),
       () => brokenCount(parts),
     );
     metrics.watch(SIZE_HELP, () => sizes(parts));
@@ -94,7 +94,7 @@ export class SledAgent {
     }, 1000).unref();
     for (let pause = 250; !this.#closing; pause = Math.min(2 * pause, 10_000)) {
       try {
-        await lane.run("start", () => this.#bringUp());
+        await lane.runOwn("start", () => this.#bringUp());
         break;
       } catch (error) {
         this.#readiness.waiting(this.#startUp.step, messageOf(error));
@@ -225,7 +225,7 @@ export class SledAgent {
   }
 
   audit(): Promise<AuditReport> {
-    return this.#audits.run();
+    return this.#audits.run((name, operation) => this.#change(name, operation));
   }
 
   /** Tries again everything that failed, now. */
@@ -281,7 +281,16 @@ export class SledAgent {
 
   /** `bytes`: what it holds while it waits, where that can be much. */
   #change<T>(name: string, operation: () => Promise<T>, bytes?: number): Promise<T> {
-    const run = async () => {
+    return this.#parts.lane.run(name, this.#measured(name, operation), bytes);
+  }
+
+  /** What nobody asked for. */
+  #own<T>(name: string, operation: () => Promise<T>): Promise<T> {
+    return this.#parts.lane.runOwn(name, this.#measured(name, operation));
+  }
+
+  #measured<T>(name: string, operation: () => Promise<T>): () => Promise<T> {
+    return async () => {
       const since = performance.now();
       let outcome = "ok";
       try {
@@ -295,7 +304,6 @@ export class SledAgent {
         this.#repairs.wake();
       }
     };
-    return this.#parts.lane.run(name, run, bytes);
   }
 
   /** Answers those whom a driver that does not answer has kept for too long. */
