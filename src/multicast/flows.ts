@@ -13,6 +13,8 @@ export class Flows {
   readonly #ports = new Set<string>();
   /** Ports whose cache could not be cleared, and why. */
   readonly #stale = new Map<string, string>();
+  /** They are cleared when the work under way is done. */
+  #later: { isDue: boolean } | undefined;
 
   constructor(driver: Driver, log: Log) {
     this.#driver = driver;
@@ -29,7 +31,24 @@ export class Flows {
   }
 
   async clear(): Promise<void> {
-    for (const port of this.#ports) await this.#clearPort(port);
+    if (this.#later !== undefined) this.#later.isDue = true;
+    else for (const port of this.#ports) await this.#clearPort(port);
+  }
+
+  /**
+   * Clears them once after the work, however often that asks for it: a thousand mappings that move
+   * together are not to cost a thousand commands a port. In the lane, like the work.
+   */
+  async clearOnceAfter<T>(work: () => Promise<T>): Promise<T> {
+    const outer = this.#later;
+    const later = { isDue: false };
+    this.#later = later;
+    try {
+      return await work();
+    } finally {
+      this.#later = outer;
+      if (later.isDue) await this.clear();
+    }
   }
 
   async repair(): Promise<void> {
