@@ -344,7 +344,10 @@ export class Vmms {
 
   /** From the record on it is decided: a crash before its ports are deleted leaves them to the next start. */
   async #forget(vmm: RegisteredVmm, lost = false): Promise<void> {
-    await this.#ledger.record(removalOf(vmm));
+    // One that is lost would be found lost again, so a ledger that cannot be written does not keep it:
+    // in the books still, it would have others' ports of its ports' names subscribed.
+    if (lost) this.#ledger.note(removalOf(vmm));
+    else await this.#ledger.record(removalOf(vmm));
     this.#vmms.delete(vmm.id);
     if (primaryPort(vmm) === undefined)
       for (const [group, sources] of vmm.memberships) this.#tellWaiting(vmm.id, { group, sources }, "ended");

@@ -235,20 +235,33 @@ describe("a reboot that emptied the driver", () => {
     expect(sled.subscriptions).toEqual({ "ff04::1": { guest0: "exclude()" } });
   });
 
-  test("and a ledger that cannot be written keep nobody from being served; the VMM is dropped by a later audit", async () => {
+  test("and a ledger that cannot be written keep nobody from being served; the VMM is dropped, and in the ledger when that can be written", async () => {
     await start();
     const { ledger } = sled;
     await sled.close();
     ledger.failNext("EROFS", 1000);
     sled = await Sled.over(new DriverModel(GUESTS), { ledger });
     expect((await sled.get("/readyz")).status).toBe(200);
-    expect(degraded()).toEqual(["ledger file"]);
     expect((await sled.setMapping("239.1.1.1", "ff04::1")).status).toBe(204);
+    expect((await sled.join(ADOPTED, "239.1.1.1", "10.0.0.7")).status).toBe(503);
+    expect(degraded()).toEqual(["ledger file"]);
     expect(sled.subscriptions).toEqual({ "ff04::1": { guest0: "exclude()" } });
-    ledger.failNext("", 0);
-    expect(await audit()).toContain("vmm-lost");
     expect(await vmms()).toEqual([ADOPTED]);
+    ledger.failNext("", 0);
+    await sled.agent.repair();
     expect(degraded()).toEqual([]);
+    expect([...ledger.afterCrash().entries("vmm ")].map(([key]) => key)).toEqual([`vmm ${ADOPTED}`]);
+  });
+
+  test("and a ledger that cannot be written have nothing done to others' ports of the names of those that went", async () => {
+    await start();
+    await takeName("opte0");
+    const { ledger, model } = sled;
+    await sled.close();
+    ledger.failNext("EROFS", 1000);
+    sled = await Sled.over(model, { ledger });
+    expect(await owners()).toMatchObject({ opte0: "foreign" });
+    expect(sled.subscriptions).toEqual({ "ff04::1": { guest0: "exclude()" } });
   });
 });
 
