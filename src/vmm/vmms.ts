@@ -70,7 +70,9 @@ export class Vmms {
     this.#log = log;
     this.#tell = tell;
     this.moves = new Moves(subscriptions, ledger, log);
-    for (const vmm of readVmms(ledger, (port) => ports.claim(port))) this.#recall(vmm);
+    const { vmms, tidying } = readVmms(ledger, (port) => ports.claim(port));
+    ledger.note(tidying);
+    for (const vmm of vmms) this.#recall(vmm);
   }
 
   /** A VMM of an earlier run. Its memberships wait until the start comes to them. */

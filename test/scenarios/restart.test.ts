@@ -1,5 +1,5 @@
 /** What a new start makes of the driver and the ledger that an earlier run left, whichever of them is the older. */
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { MemoryLedger } from "../../src/intent/ledger.ts";
 import { DriverModel } from "../../src/opte/model/model.ts";
 import type { CommandName, Request } from "../../src/opte/types.ts";
@@ -262,6 +262,51 @@ describe("a reboot that emptied the driver", () => {
     sled = await Sled.over(model, { ledger });
     expect(await owners()).toMatchObject({ opte0: "foreign" });
     expect(sled.subscriptions).toEqual({ "ff04::1": { guest0: "exclude()" } });
+  });
+});
+
+describe("the ledger", () => {
+  const keys = () => [...sled.ledger.entries("")].map(([key]) => key);
+
+  test("takes a VMM's new state without the body that registered it", async () => {
+    await start();
+    const record = vi.spyOn(sled.ledger, "record");
+    await sled.put(`/vmms/${REGISTERED}/state`, { state: { type: "running" } });
+    expect(record.mock.calls.map(([changes]) => changes.map(({ key }) => key))).toEqual([[`vmm ${REGISTERED}`]]);
+    expect(JSON.stringify(record.mock.calls)).not.toContain("multicast_groups");
+  });
+
+  test("that has a VMM's body within the VMM, as it was written at first, gives it back", async () => {
+    await start();
+    const body = sled.ledger.get(`registration ${REGISTERED}`);
+    const vmm = sled.ledger.get(`vmm ${REGISTERED}`) as { registered: { registration: object } };
+    const { registration } = vmm.registered;
+    const registered = { ...vmm.registered, registration: { ...registration, body } };
+    await sled.ledger.record([
+      { key: `registration ${REGISTERED}`, value: undefined },
+      { key: `vmm ${REGISTERED}`, value: { ...vmm, registered } },
+    ]);
+    const before = (await sled.get(`/vmms/${REGISTERED}/registration`)).text;
+    sled = await sled.restart();
+    await sled.put(`/vmms/${REGISTERED}/state`, { state: { type: "running" } });
+    sled = await sled.restart();
+    expect((await sled.get(`/vmms/${REGISTERED}/registration`)).text).toBe(before);
+  });
+
+  test("keeps nothing of VMMs that are gone", async () => {
+    await start();
+    for (const id of [REGISTERED, ADOPTED]) await sled.delete(`/vmms/${id}`);
+    expect(keys()).toEqual([]);
+  });
+
+  test("that has lost a VMM and not what is kept with it gives a VMM of that id nothing of that", async () => {
+    await start();
+    await sled.ledger.record([{ key: `vmm ${ADOPTED}`, value: undefined }]);
+    sled = await sled.restart();
+    await sled.adopt(ADOPTED, "guest0");
+    sled = await sled.restart();
+    expect(await sled.memberships(ADOPTED)).toEqual({});
+    expect(keys()).not.toContain(`member ${ADOPTED} 239.1.1.1`);
   });
 });
 
