@@ -80,8 +80,8 @@ export interface KeptVmms {
   readonly vmms: readonly Vmm[];
   /**
    * Gives bodies the entry that earlier ledgers have not, and removes what is kept of VMMs that are
-   * not: a ledger that was damaged and repaired can have lost
-   * the one and have the other, which a later VMM of that id would find as its own.
+   * not: a ledger that was damaged and repaired can have lost the one and have the other, which a
+   * later VMM of that id would find as its own.
    */
   readonly tidying: readonly LedgerChange[];
 }
