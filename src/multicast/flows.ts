@@ -3,6 +3,7 @@
  * changed mapping does not make it look again, so after a mapping moved or went they are cleared.
  */
 import { messageOf } from "../error.ts";
+import { Share } from "../host/turns.ts";
 import type { Log } from "../log.ts";
 import type { Driver } from "../opte/driver.ts";
 import { isOpte } from "../opte/error.ts";
@@ -31,8 +32,15 @@ export class Flows {
   }
 
   async clear(): Promise<void> {
-    if (this.#later !== undefined) this.#later.isDue = true;
-    else for (const port of this.#ports) await this.#clearPort(port);
+    if (this.#later !== undefined) {
+      this.#later.isDue = true;
+      return;
+    }
+    const share = new Share();
+    for (const port of this.#ports) {
+      await this.#clearPort(port);
+      await share.spent();
+    }
   }
 
   /**
