@@ -3,9 +3,8 @@
  * parsed values and get an answer that is true when it is given; every change runs in the lane.
  */
 import type { AuditMode } from "../config.ts";
-import { messageOf, SledcastError } from "../error.ts";
+import { messageOf } from "../error.ts";
 import type { EventLog } from "../events.ts";
-import type { Metrics } from "../metrics.ts";
 import type { ConfigOutcome } from "../multicast/config-in-force.ts";
 import type { DeclaredConfig } from "../multicast/declared.ts";
 import type { FilterEntry } from "../multicast/filter-map.ts";
@@ -18,6 +17,7 @@ import { Audit, type AuditReport } from "./audit.ts";
 import { Audits } from "./audits.ts";
 import { bytesOfConfig, bytesOfEntry, bytesOfNames, bytesOfRegistration } from "./held-bytes.ts";
 import { type Listed, Lists } from "./lists.ts";
+import { Operations } from "./operations.ts";
 import { assemble, type Parts, repairAll, type Surroundings } from "./parts.ts";
 import type { PortSummary } from "./port-list.ts";
 import { Readiness } from "./readiness.ts";
@@ -40,12 +40,9 @@ export interface AgentOptions extends Surroundings {
   readonly auditMode?: AuditMode;
 }
 
-/** A client is not kept longer than this by a driver that does not answer; its operation stays in line. */
-const ANSWER_WITHIN_S = 60;
-
 export class SledAgent {
   readonly #parts: Parts;
-  readonly #metrics: Metrics;
+  readonly #operations: Operations;
   readonly #lists: Lists;
   readonly #audits: Audits;
   readonly #repairs: Repairs;
@@ -59,9 +56,12 @@ export class SledAgent {
   constructor(options: AgentOptions) {
     const { log, metrics, auditMode: mode = "repair", auditInterval: interval = 0 } = options;
     const parts = assemble(options);
-    const change = <T>(name: string, operation: () => Promise<T>) => this.#change(name, operation);
+    const change = <T>(name: string, operation: () => Promise<T>) => this.#operations.asked(name, operation);
     this.#parts = parts;
-    this.#metrics = metrics;
+    this.#operations = new Operations(parts, metrics, {
+      before: () => this.#bringUp(),
+      after: () => this.#repairs.wake(),
+    });
     this.#startUp = new StartUp(parts, this.#readiness);
     this.#lists = new Lists(parts, change);
     const audit = new Audit(parts);
@@ -69,14 +69,14 @@ export class SledAgent {
       audit,
       mode,
       interval,
-      change,
-      repair: () => this.repair(),
+      change: (name, operation) => this.#operations.own(name, operation),
+      repair: () => repairAll(parts),
       metrics,
       log,
       tell: parts.events.tell,
     });
     this.#repairs = new Repairs(
-      () => parts.lane.run("repair", () => repairAll(parts)),
+      () => parts.lane.runOwn("repair", () => repairAll(parts)),
       () => brokenCount(parts),
     );
     metrics.watch(SIZE_HELP, () => sizes(parts));
@@ -90,11 +90,11 @@ export class SledAgent {
     const { lane, log, slowCommands } = this.#parts;
     this.#everySecond = setInterval(() => {
       slowCommands.look();
-      this.#giveUpLate();
+      this.#operations.giveUpLate();
     }, 1000).unref();
     for (let pause = 250; !this.#closing; pause = Math.min(2 * pause, 10_000)) {
       try {
-        await lane.run("start", () => this.#bringUp());
+        await lane.runOwn("start", () => this.#bringUp());
         break;
       } catch (error) {
         this.#readiness.waiting(this.#startUp.step, messageOf(error));
@@ -168,11 +168,11 @@ export class SledAgent {
   }
 
   putConfig(config: DeclaredConfig): Promise<ConfigOutcome> {
-    return this.#change("put_config", () => this.#parts.config.put(config), bytesOfConfig(config));
+    return this.#operations.asked("put_config", () => this.#parts.config.put(config), bytesOfConfig(config));
   }
 
   releaseConfig(): Promise<void> {
-    return this.#change("release_config", () => this.#parts.config.release());
+    return this.#operations.asked("release_config", () => this.#parts.config.release());
   }
 
   listSubscriptions(): Promise<Listed<SubscriptionEntry>> {
@@ -188,28 +188,28 @@ export class SledAgent {
   }
 
   join(id: Uuid, membership: Membership): Promise<void> {
-    return this.#change("join", () => this.#parts.vmms.join(id, membership));
+    return this.#operations.asked("join", () => this.#parts.vmms.join(id, membership));
   }
 
   leave(id: Uuid, group: MulticastAddr): Promise<void> {
-    return this.#change("leave", () => this.#parts.vmms.leave(id, group));
+    return this.#operations.asked("leave", () => this.#parts.vmms.leave(id, group));
   }
 
   register(id: Uuid, registration: Registration): Promise<Vmm> {
     const register = () => this.#parts.vmms.register(id, registration);
-    return this.#change("register", register, bytesOfRegistration(registration));
+    return this.#operations.asked("register", register, bytesOfRegistration(registration));
   }
 
   unregister(id: Uuid): Promise<Vmm | undefined> {
-    return this.#change("unregister", () => this.#parts.vmms.unregister(id));
+    return this.#operations.asked("unregister", () => this.#parts.vmms.unregister(id));
   }
 
   putVmmState(id: Uuid, state: VmmState): Promise<Vmm> {
-    return this.#change("put_state", () => this.#parts.vmms.putState(id, state));
+    return this.#operations.asked("put_state", () => this.#parts.vmms.putState(id, state));
   }
 
   adopt(id: Uuid, ports: readonly string[], primary: string): Promise<void> {
-    return this.#change("adopt", () => this.#parts.vmms.adopt(id, ports, primary), bytesOfNames(ports));
+    return this.#operations.asked("adopt", () => this.#parts.vmms.adopt(id, ports, primary), bytesOfNames(ports));
   }
 
   vmm(id: Uuid): Vmm {
@@ -225,12 +225,12 @@ export class SledAgent {
   }
 
   audit(): Promise<AuditReport> {
-    return this.#audits.run();
+    return this.#audits.run((name, operation) => this.#operations.asked(name, operation));
   }
 
   /** Tries again everything that failed, now. */
   repair(): Promise<void> {
-    return this.#change("repair", () => repairAll(this.#parts));
+    return this.#operations.asked("repair", () => repairAll(this.#parts));
   }
 
   /** What changes from now on. */
@@ -276,36 +276,6 @@ export class SledAgent {
       this.#parts.config.refuseSingleChange();
       return operation();
     };
-    return this.#change(name, change, bytes);
-  }
-
-  /** `bytes`: what it holds while it waits, where that can be much. */
-  #change<T>(name: string, operation: () => Promise<T>, bytes?: number): Promise<T> {
-    const run = async () => {
-      const since = performance.now();
-      let outcome = "ok";
-      try {
-        await this.#bringUp();
-        return await operation();
-      } catch (error) {
-        outcome = error instanceof SledcastError ? error.kind : "internal";
-        throw error;
-      } finally {
-        this.#metrics.operation(name, outcome, (performance.now() - since) / 1000);
-        this.#repairs.wake();
-      }
-    };
-    return this.#parts.lane.run(name, run, bytes);
-  }
-
-  /** Answers those whom a driver that does not answer has kept for too long. */
-  #giveUpLate(): void {
-    const { lane, driver } = this.#parts;
-    lane.giveUpAfter(ANSWER_WITHIN_S, (name) => {
-      const busy = driver.busyWith;
-      const what = busy === undefined ? "other operations" : `${busy.command}, for ${busy.seconds.toFixed(0)} s now`;
-      const message = `${name} has no answer in ${ANSWER_WITHIN_S} s: the driver is busy with ${what}; the operation stays in line and may still take effect`;
-      return new SledcastError("driver-unavailable", message);
-    });
+    return this.#operations.asked(name, change, bytes);
   }
 }

@@ -119,7 +119,7 @@ export class Audit {
         findings.push(await this.#settle(mode, what, subject, repair, count > LOGGED));
         await share.spent();
       };
-      await part.call(this, note, mode);
+      await this.#parts.flows.clearOnceAfter(() => part.call(this, note, mode));
       for (const [what, count] of counts) {
         if (count > LOGGED) this.#parts.log.info({ drift: what, more: count - LOGGED }, "audit found more of the same");
       }

@@ -16,6 +16,7 @@ export interface AuditsOptions {
   readonly mode: AuditMode;
   /** Seconds; 0: only on request. */
   readonly interval: number;
+  /** However long it takes. */
   readonly change: Change;
   readonly repair: () => Promise<void>;
   readonly metrics: Metrics;
@@ -38,36 +39,41 @@ export class Audits {
     return this.#reports;
   }
 
-  async run(): Promise<AuditReport> {
+  /** `change`: where somebody waits for it, who is to be answered in time. */
+  async run(change: Change = this.#options.change): Promise<AuditReport> {
     const { audit, mode, repair } = this.#options;
     const since = performance.now();
     // What is known to be broken is tried first, so that the report is about what was not known.
-    if (mode === "repair") await repair();
-    return this.#keep(await this.#run(audit.parts), since);
+    if (mode === "repair") await change("repair", repair);
+    return this.#keep(await this.#run(audit.parts, change), since);
   }
 
   /** Something about the host's NICs changed. Only a look that found something is kept as a report. */
   async runNics(): Promise<void> {
     const since = performance.now();
-    const findings = await this.#run([this.#options.audit.nics]);
+    const findings = await this.#run([this.#options.audit.nics], this.#options.change);
     if (findings.length > 0) this.#keep(findings, since);
   }
 
   /** One part after another, each a step of the lane of its own. */
-  async #run(parts: readonly AuditPart[]): Promise<readonly Finding[]> {
-    const { mode, change, metrics, tell = TELL_NOBODY } = this.#options;
+  async #run(parts: readonly AuditPart[], change: Change): Promise<readonly Finding[]> {
     const findings: Finding[] = [];
     for (const part of parts) {
       if (this.#closed) break;
-      const found = await change("audit", () => part(mode));
-      // Now, since a driver that goes away ends the audit at the next part.
-      for (const { what, subject, repaired, error } of found) {
-        metrics.finding(what, repaired);
-        tell("drift", { what, subject, repaired, error });
-      }
-      for (const finding of found) findings.push(finding);
+      for (const one of await change("audit", () => this.#told(part))) findings.push(one);
     }
     return findings;
+  }
+
+  /** Part by part, since a driver that goes away ends the audit; and in the lane, since who asked may be answered by then. */
+  async #told(part: AuditPart): Promise<readonly Finding[]> {
+    const { mode, metrics, tell = TELL_NOBODY } = this.#options;
+    const found = await part(mode);
+    for (const { what, subject, repaired, error } of found) {
+      metrics.finding(what, repaired);
+      tell("drift", { what, subject, repaired, error });
+    }
+    return found;
   }
 
   #keep(findings: readonly Finding[], since: number): AuditReport {

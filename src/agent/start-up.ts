@@ -103,7 +103,7 @@ export class StartUp {
       for (const { port } of subscribers) {
         if (vmms.ownerOf(port) === undefined || subscriptions.driver.wanted(port, underlay) !== undefined) continue;
         log.warn({ port, underlay }, "no membership explains this subscription of an earlier run; it is removed");
-        await subscriptions.settle([port], [underlay]);
+        await subscriptions.settling.settle([port], [underlay]);
       }
     }
     // The ends of interrupted moves are not others' subscriptions any more.

@@ -125,7 +125,7 @@ export function degradedThings(parts: Parts): Degraded[] {
       subject: `${group} on ${port}`,
       reason: status.state === "applied" ? "" : status.reason,
     })),
-    ...subscriptions.unsettled.map(({ port, underlay }) => ({
+    ...subscriptions.settling.list().map(({ port, underlay }) => ({
       thing: "subscription" as const,
       subject: `${underlay} on ${port}`,
       reason: "the driver may hold another subscription than it should",

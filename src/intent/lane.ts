@@ -24,8 +24,8 @@ interface Entry {
   readonly bytes: number;
   readonly queuedAt: number;
   readonly start: () => Promise<void>;
-  /** Answers the caller early; the operation stays in line and its own answer is dropped. */
-  readonly giveUp: (error: Error) => void;
+  /** Answers the caller early; the operation stays in line and its own answer is dropped. Undefined: nobody is kept by it. */
+  readonly giveUp: ((error: Error) => void) | undefined;
 }
 
 const DEFAULT_CAPACITY = 4096;
@@ -73,6 +73,18 @@ export class Lane {
    * it is, it may wait where no other large one does.
    */
   run<T>(name: string, operation: () => Promise<T>, bytes = 0): Promise<T> {
+    return this.#enqueue(name, operation, bytes, true);
+  }
+
+  /**
+   * For what the agent does of its own accord: it is answered when it is done, however late. Given
+   * up on, it would be taken for failed, and put in line once more while it is still there.
+   */
+  runOwn<T>(name: string, operation: () => Promise<T>): Promise<T> {
+    return this.#enqueue(name, operation, 0, false);
+  }
+
+  #enqueue<T>(name: string, operation: () => Promise<T>, bytes: number, canGiveUp: boolean): Promise<T> {
     const full = this.#full(bytes);
     if (full !== undefined) {
       this.#onRefused();
@@ -87,7 +99,7 @@ export class Lane {
           reject(error);
         }
       };
-      this.#waiting.push({ name, bytes, queuedAt: performance.now(), start, giveUp: reject });
+      this.#waiting.push({ name, bytes, queuedAt: performance.now(), start, giveUp: canGiveUp ? reject : undefined });
       this.#waitingBytes += bytes;
       if (this.#running === undefined) void this.#drain();
     });
@@ -100,12 +112,12 @@ export class Lane {
     return `operations of ${waiting} bytes wait`;
   }
 
-  /** Rejects the callers that have waited for longer than `seconds`. Their operations stay in line. */
+  /** Rejects the callers of `run` that have waited for longer than `seconds`. Their operations stay in line. */
   giveUpAfter(seconds: number, error: (name: string) => Error): void {
     const before = performance.now() - seconds * 1000;
     const running = this.#running?.entry;
     const late = [...(running === undefined ? [] : [running]), ...this.#waiting.slice(this.#next)];
-    for (const entry of late) if (entry.queuedAt < before) entry.giveUp(error(entry.name));
+    for (const entry of late) if (entry.queuedAt < before) entry.giveUp?.(error(entry.name));
   }
 
   /** Resolves when nothing runs and nothing waits. */

@@ -69,7 +69,9 @@ export class MemoryLedger implements Ledger {
   }
 
   async repair(): Promise<void> {
-    if (this.#broken !== undefined) this.#write();
+    if (this.#broken === undefined) return;
+    this.#write();
+    if (this.#broken === undefined) this.#table.commit(this.#table.withNotes(this.#table.order([])));
   }
 
   async close(): Promise<void> {}

@@ -28,6 +28,12 @@ export class DriverSubscriptions {
     return wantedFilter(this.#members.ofPort(port), this.#view.groupsOn(underlay), without);
   }
 
+  /** Where these groups travel now. */
+  underlaysOf(groups: readonly Ip[]): UnderlayGroup[] {
+    const underlays = groups.map((group) => this.#view.underlayOf(group));
+    return [...new Set(underlays.filter((underlay) => underlay !== undefined))];
+  }
+
   /** `via` is a group that the driver maps to the underlay; `without` is left out of account. */
   async send(port: string, underlay: UnderlayGroup, via: Ip, without?: Ip): Promise<void> {
     const filter = this.wanted(port, underlay, without);

@@ -3,6 +3,7 @@
  * changed mapping does not make it look again, so after a mapping moved or went they are cleared.
  */
 import { messageOf } from "../error.ts";
+import { Share } from "../host/turns.ts";
 import type { Log } from "../log.ts";
 import type { Driver } from "../opte/driver.ts";
 import { isOpte } from "../opte/error.ts";
@@ -13,6 +14,8 @@ export class Flows {
   readonly #ports = new Set<string>();
   /** Ports whose cache could not be cleared, and why. */
   readonly #stale = new Map<string, string>();
+  /** They are cleared when the work under way is done. */
+  #later: { isDue: boolean } | undefined;
 
   constructor(driver: Driver, log: Log) {
     this.#driver = driver;
@@ -29,7 +32,31 @@ export class Flows {
   }
 
   async clear(): Promise<void> {
-    for (const port of this.#ports) await this.#clearPort(port);
+    if (this.#later !== undefined) {
+      this.#later.isDue = true;
+      return;
+    }
+    const share = new Share();
+    for (const port of this.#ports) {
+      await this.#clearPort(port);
+      await share.spent();
+    }
+  }
+
+  /**
+   * Clears them once after the work, however often that asks for it: a thousand mappings that move
+   * together are not to cost a thousand commands a port. In the lane, like the work.
+   */
+  async clearOnceAfter<T>(work: () => Promise<T>): Promise<T> {
+    const outer = this.#later;
+    const later = { isDue: false };
+    this.#later = later;
+    try {
+      return await work();
+    } finally {
+      this.#later = outer;
+      if (later.isDue) await this.clear();
+    }
   }
 
   async repair(): Promise<void> {

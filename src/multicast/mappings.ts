@@ -179,7 +179,7 @@ export class Mappings {
   async #follow({ group, before, after }: MappingChange): Promise<void> {
     if (before !== undefined) {
       // The members' subscriptions stayed behind under the old underlay.
-      this.#subscriptions.unsettleGroup(group, [before]);
+      this.#subscriptions.settling.unsettleGroup(group, [before]);
       await this.#gone({ group, underlay: before });
     }
     if (after !== undefined) {
@@ -229,7 +229,7 @@ export class Mappings {
       else await this.#driver.setMcast2Phys({ group, underlay: before });
     } catch (error) {
       this.#uncertain = `the mapping of ${group} is uncertain: ${messageOf(error)}`;
-      this.#subscriptions.unsettleGroup(group, before === undefined ? [underlay] : [before, underlay]);
+      this.#subscriptions.settling.unsettleGroup(group, before === undefined ? [underlay] : [before, underlay]);
       this.#log.error(
         { group, error: messageOf(error) },
         "a failed change of a mapping could not be taken back; the driver will be asked",

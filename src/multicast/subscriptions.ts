@@ -24,18 +24,19 @@ import { MemberNews } from "./member-news.ts";
 import { APPLIED, type MemberState, NOT_TRIED, noMapping, noPort, whatItWaitsFor } from "./member-state.ts";
 import type { Member, Members } from "./members.ts";
 import type { SelfMaps } from "./self-maps.ts";
-import { type Unsettled, UnsettledSubscriptions } from "./unsettled.ts";
+import { Settling } from "./settling.ts";
 import type { MappingView } from "./view.ts";
 
 export class Subscriptions {
   readonly members: Members;
   /** The one move that everything comes down to. */
   readonly driver: DriverSubscriptions;
+  /** Where that failed, and may have had an effect. */
+  readonly settling: Settling;
   readonly #view: MappingView;
   readonly #holding: FilterHolding;
   readonly #log: Log;
   readonly #news: MemberNews;
-  readonly #unsettled = new UnsettledSubscriptions();
   /** Members that failed: few, and looked at often. */
   readonly #degraded = new Set<Member>();
 
@@ -49,6 +50,7 @@ export class Subscriptions {
     tell: Tell = TELL_NOBODY,
   ) {
     this.driver = new DriverSubscriptions(driver, view, members, selfMaps);
+    this.settling = new Settling(this.driver, members, holding, log);
     this.#view = view;
     this.#holding = holding;
     this.members = members;
@@ -112,25 +114,6 @@ export class Subscriptions {
     }
   }
 
-  /** Where these groups travel now. */
-  underlaysOf(groups: readonly Ip[]): UnderlayGroup[] {
-    const underlays = groups.map((group) => this.#view.underlayOf(group));
-    return [...new Set(underlays.filter((underlay) => underlay !== undefined))];
-  }
-
-  /** Brings ports to what the books say they should have there. Answers whether that is done; if not, it is tried again. */
-  async settle(ports: readonly string[], underlays: readonly UnderlayGroup[]): Promise<boolean> {
-    const places = ports.flatMap((port) => underlays.map((underlay) => ({ port, underlay })));
-    for (const { port, underlay } of places) this.unsettle(port, underlay);
-    for (const { port, underlay } of places) await this.#resettle(port, underlay);
-    return this.isSettled(ports, underlays);
-  }
-
-  /** Whether none of the ports is unsettled under any of the groups. */
-  isSettled(ports: readonly string[], underlays: readonly UnderlayGroup[]): boolean {
-    return !ports.some((port) => underlays.some((underlay) => this.#unsettled.has(port, underlay)));
-  }
-
   /** The undo of a leave: the membership is back whatever happens; not in effect, it is degraded, and that is thrown. */
   async reinstate(port: string, group: MulticastAddr, filter: SourceFilter): Promise<void> {
     const member: Member = { port, group, filter, status: noMapping(group) };
@@ -153,7 +136,7 @@ export class Subscriptions {
     this.members.remove(port, group);
     const underlay = this.#view.underlayOf(group);
     if (underlay === undefined) return;
-    await this.#syncOrUnsettle(port, underlay, group);
+    await this.settling.send(port, underlay, group);
     await this.#holding.afterMember(group, underlay);
   }
 
@@ -168,7 +151,7 @@ export class Subscriptions {
       if (underlay !== undefined) await this.#holding.afterMember(member.group, underlay);
     }
     this.#news.portForgotten(port);
-    for (const underlay of this.#unsettled.forgetPort(port)) await this.#holding.afterSettling(underlay);
+    await this.settling.forgetPort(port);
   }
 
   /** Takes a group's ports off its underlay, as must be done before its mapping changes. */
@@ -183,7 +166,7 @@ export class Subscriptions {
     let failure: unknown;
     for (const { port } of this.members.ofGroup(group).values()) {
       try {
-        await this.#syncOrUnsettle(port, underlay, group);
+        await this.settling.send(port, underlay, group);
       } catch (error) {
         failure = error;
       }
@@ -205,14 +188,14 @@ export class Subscriptions {
     }
   }
 
-  unsettle(port: string, underlay: UnderlayGroup): void {
-    this.#unsettled.add(port, underlay);
-  }
-
   /** Tries again what failed and what waits for its port. Never throws; what stays broken stays listed. */
   async repair(): Promise<void> {
-    for (const { port, underlay } of this.#unsettled.list()) await this.#resettle(port, underlay);
-    for (const member of [...this.#degraded]) await this.#tryAgain(member);
+    await this.settling.repair();
+    const share = new Share();
+    for (const member of [...this.#degraded]) {
+      await this.#tryAgain(member);
+      await share.spent();
+    }
   }
 
   /** Puts a port's members under an underlay into effect again. One whose port is gone waits; one that fails is degraded, and thrown. */
@@ -223,13 +206,6 @@ export class Subscriptions {
       if (member.status.state === "degraded") throw new SledcastError("driver-busy", member.status.reason);
       // The filters of all of them went with the first.
       if (member.status.state === "applied") return;
-    }
-  }
-
-  /** Where a mapping may be the one or the other, so may be its members' subscriptions. */
-  unsettleGroup(group: Ip, underlays: readonly UnderlayGroup[]): void {
-    for (const { port } of this.members.ofGroup(group).values()) {
-      for (const underlay of underlays) this.unsettle(port, underlay);
     }
   }
 
@@ -255,15 +231,11 @@ export class Subscriptions {
 
   /** How many things are broken: cheap to ask. */
   get brokenCount(): number {
-    return this.#degraded.size + this.#unsettled.count;
+    return this.#degraded.size + this.settling.count;
   }
 
   get degraded(): readonly Member[] {
     return [...this.#degraded];
-  }
-
-  get unsettled(): readonly Unsettled[] {
-    return this.#unsettled.list();
   }
 
   async #apply(member: Member): Promise<void> {
@@ -315,30 +287,10 @@ export class Subscriptions {
     // A NIC that refused did so before the driver was asked for anything.
     if (underlay === undefined || cause instanceof JoinError) return;
     try {
-      if (mayHaveTakenEffect(cause)) await this.#syncOrUnsettle(port, underlay, group);
+      if (mayHaveTakenEffect(cause)) await this.settling.send(port, underlay, group);
     } catch (error) {
       throw new UndoFailedError(cause, error);
     }
     await this.#holding.afterMember(group, underlay);
-  }
-
-  async #syncOrUnsettle(port: string, underlay: UnderlayGroup, via: Ip): Promise<void> {
-    try {
-      await ignoringLostPort(() => this.driver.send(port, underlay, via));
-    } catch (error) {
-      this.unsettle(port, underlay);
-      throw error;
-    }
-  }
-
-  async #resettle(port: string, underlay: UnderlayGroup): Promise<void> {
-    try {
-      await ignoringLostPort(() => this.driver.settle(port, underlay));
-      this.#unsettled.delete(port, underlay);
-      await this.#holding.afterSettling(underlay);
-      this.#log.info({ port, underlay }, "subscription settled: it is what it should be");
-    } catch (error) {
-      this.#log.debug({ port, underlay, error: messageOf(error) }, "subscription is still unsettled");
-    }
   }
 }

@@ -30,8 +30,6 @@ export interface PortTicket {
 
 export interface Leftover {
   readonly ticket: PortTicket;
-  /** Nobody knows whether it was ever made. */
-  readonly uncertain: boolean;
   readonly reason: string;
 }
 
@@ -74,7 +72,7 @@ export class PortManager {
   #recall(name: string, record: PortRecord): void {
     this.#datalinks.keep(record.linkId);
     this.#next = Math.max(this.#next, Number(/\d+$/.exec(name)?.[0] ?? -1) + 1);
-    this.#leftovers.set(name, { ticket: { name, ...record }, uncertain: true, reason: LEFT_BY_A_CRASH });
+    this.#leftovers.set(name, { ticket: { name, ...record }, reason: LEFT_BY_A_CRASH });
   }
 
   /** A port of an earlier run that a VMM has. Undefined: none of that name was made here. */
@@ -84,6 +82,7 @@ export class PortManager {
     this.#leftovers.delete(name);
     this.#routes.hold(name, ticket.nic);
     this.#add(ticket);
+    this.#handedOut.add(name);
     return ticket;
   }
 
@@ -141,14 +140,14 @@ export class PortManager {
 
   /** Tries to delete what is left over. */
   async repair(): Promise<void> {
-    for (const { ticket, uncertain } of this.leftovers) await this.#deleteOrKeep(ticket, uncertain);
+    for (const { ticket } of this.leftovers) await this.#deleteOrKeep(ticket, true);
   }
 
   async #refuseTaken(nic: Nic): Promise<void> {
     const holder = this.#macs.get(macKey(nic));
     if (holder !== undefined) throw nicExists(nic, `it is port ${holder} on this sled already`);
-    for (const { ticket, uncertain } of this.leftovers) {
-      if (macKey(ticket.nic) !== macKey(nic) || (await this.#deleteOrKeep(ticket, uncertain))) continue;
+    for (const { ticket } of this.leftovers) {
+      if (macKey(ticket.nic) !== macKey(nic) || (await this.#deleteOrKeep(ticket, true))) continue;
       throw nicExists(nic, `port ${ticket.name} of an earlier VMM has it and cannot be deleted yet; it is retried`);
     }
   }
@@ -210,8 +209,9 @@ export class PortManager {
   }
 
   /**
-   * `uncertain`: the port's creation failed and may have happened. Its name alone proves nothing
-   * then, it can be somebody else's port, so only one with our MAC is deleted.
+   * `uncertain`: the port's creation failed and may have happened, or time has passed since it was
+   * known to be there. Its name alone proves nothing then, it can be somebody else's port, so only
+   * one with our MAC is deleted.
    */
   async #deleteOrKeep(ticket: PortTicket, uncertain: boolean): Promise<boolean> {
     let existed = true;
@@ -220,7 +220,7 @@ export class PortManager {
       if (existed) await this.#driver.deleteXde(ticket.name);
     } catch (error) {
       if (!isOpte(error, "PortNotFound")) {
-        this.#keep({ ticket, uncertain, reason: messageOf(error) });
+        this.#keep({ ticket, reason: messageOf(error) });
         return false;
       }
     }

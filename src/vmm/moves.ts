@@ -26,7 +26,7 @@ export class Moves {
 
   /** Moves what the VMM has on these ports. The body records `done` with what it decides. */
   async run(vmm: Vmm, ports: readonly string[], body: (undo: Undo) => Promise<void>): Promise<void> {
-    const underlays = this.#subscriptions.underlaysOf([...vmm.memberships.keys()]);
+    const underlays = this.#subscriptions.driver.underlaysOf([...vmm.memberships.keys()]);
     const move = together({ ports, underlays }, this.#unfinished.get(vmm.id));
     if (ports.length > 0 && underlays.length > 0) await this.#ledger.record([moveChange(vmm.id, move)]);
     try {
@@ -48,7 +48,7 @@ export class Moves {
   async finish(): Promise<void> {
     for (const { id, move } of readMoves(this.#ledger)) {
       this.#log.warn({ propolis_id: id, ...move }, "a move of memberships was interrupted; its ports are settled");
-      await this.#subscriptions.settle(move.ports, move.underlays);
+      await this.#subscriptions.settling.settle(move.ports, move.underlays);
       this.#unfinished.set(id, move);
     }
     this.forgetSettled();
@@ -57,7 +57,7 @@ export class Moves {
   /** Kept for longer, they would have a later start settle ports that are others' by then. */
   forgetSettled(): void {
     for (const [id, { ports, underlays }] of this.#unfinished) {
-      if (!this.#subscriptions.isSettled(ports, underlays)) continue;
+      if (!this.#subscriptions.settling.isSettled(ports, underlays)) continue;
       this.#unfinished.delete(id);
       this.#ledger.note([moveChange(id, undefined)]);
     }

@@ -1,6 +1,6 @@
 /**
- * VMMs as the ledger keeps them: an entry for each VMM and one for each membership, so that a join
- * costs what it changes.
+ * VMMs as the ledger keeps them: an entry for each VMM, one for the body that registered it and one
+ * for each membership, so that a join or a new state costs what it changes.
  */
 import type { Ledger, LedgerChange } from "../intent/ledger.ts";
 import type { MulticastAddr, UnderlayGroup } from "../net/group.ts";
@@ -14,7 +14,11 @@ interface VmmRecord {
   readonly runtime: Omit<VmmRuntime, "gen"> & { readonly gen: string };
   readonly ports: readonly VmmPort[];
   /** Left out: its ports were adopted. */
-  readonly registered?: Pick<RegisteredVmm, "registration" | "registeredAt">;
+  readonly registered?: {
+    /** Earlier ledgers have the body here. */
+    readonly registration: Omit<RegisteredVmm["registration"], "body"> & { readonly body?: string };
+    readonly registeredAt: string;
+  };
 }
 
 /** Ports of a VMM whose memberships are being moved or ended, and under which underlay groups. */
@@ -24,18 +28,21 @@ export interface Move {
 }
 
 const VMM = "vmm ";
+/** A megabyte, it may be, that never changes. */
+const BODY = "registration ";
 const MEMBER = "member ";
 const MOVE = "move ";
 
+/** The VMM without what is kept beside it. */
 export function vmmChange(vmm: Vmm): LedgerChange {
   const { runtime, ports } = vmm;
   const value: VmmRecord = { runtime: { ...runtime, gen: String(runtime.gen) }, ports };
   if (vmm.origin === "adopted") return { key: VMM + vmm.id, value };
   const { registration, registeredAt } = vmm;
-  const { instanceId, migrationId, body } = registration;
+  const { instanceId, migrationId } = registration;
   return {
     key: VMM + vmm.id,
-    value: { ...value, registered: { registration: { instanceId, migrationId, body }, registeredAt } },
+    value: { ...value, registered: { registration: { instanceId, migrationId }, registeredAt } },
   };
 }
 
@@ -52,7 +59,11 @@ export function moveChange(id: Uuid, move: Move | undefined): LedgerChange {
 /** The VMM and all that is kept with it. */
 export function changesOf(vmm: Vmm): LedgerChange[] {
   const memberships = [...vmm.memberships].map(([group, sources]) => membershipChange(vmm.id, group, sources));
-  return [vmmChange(vmm), ...memberships];
+  return [vmmChange(vmm), ...bodyChanges(vmm), ...memberships];
+}
+
+function bodyChanges(vmm: Vmm): LedgerChange[] {
+  return vmm.origin === "adopted" ? [] : [{ key: BODY + vmm.id, value: vmm.registration.body }];
 }
 
 export function removalOf(vmm: Vmm): LedgerChange[] {
@@ -64,10 +75,22 @@ export function readMoves(ledger: Ledger): readonly { readonly id: Uuid; readonl
   return [...ledger.entries(MOVE)].map(([key, move]) => ({ id: key.slice(MOVE.length) as Uuid, move: move as Move }));
 }
 
-/** The VMMs of an earlier run, in their order. `claim` gives the ticket of a port that was made for one. */
-export function readVmms(ledger: Ledger, claim: (port: string) => PortTicket | undefined): Vmm[] {
+export interface KeptVmms {
+  /** In their order. */
+  readonly vmms: readonly Vmm[];
+  /**
+   * Gives bodies the entry that earlier ledgers have not, and removes what is kept of VMMs that are
+   * not: a ledger that was damaged and repaired can have lost the one and have the other, which a
+   * later VMM of that id would find as its own.
+   */
+  readonly tidying: readonly LedgerChange[];
+}
+
+/** The VMMs of an earlier run. `claim` gives the ticket of a port that was made for one. */
+export function readVmms(ledger: Ledger, claim: (port: string) => PortTicket | undefined): KeptVmms {
   const memberships = readMemberships(ledger);
-  return [...ledger.entries(VMM)].map(([key, kept]) => {
+  const bodies = new Map([...ledger.entries(BODY)].map(([key, body]) => [key.slice(BODY.length), body as string]));
+  const vmms = [...ledger.entries(VMM)].map(([key, kept]): Vmm => {
     const id = key.slice(VMM.length) as Uuid;
     const { runtime, ports, registered } = kept as VmmRecord;
     const common = {
@@ -78,8 +101,23 @@ export function readVmms(ledger: Ledger, claim: (port: string) => PortTicket | u
     };
     if (registered === undefined) return { ...common, origin: "adopted" };
     const tickets = ports.map(({ name }) => claim(name)).filter((ticket) => ticket !== undefined);
-    return { ...common, origin: "registered", ...registered, tickets };
+    const registration = { ...registered.registration, body: bodyOf(id, registered, bodies) };
+    return { ...common, origin: "registered", registration, registeredAt: registered.registeredAt, tickets };
   });
+  const unkept = vmms.flatMap((vmm) => (bodies.has(vmm.id) ? [] : bodyChanges(vmm)));
+  for (const { id } of vmms) {
+    memberships.delete(id);
+    bodies.delete(id);
+  }
+  const orphans = [...memberships].flatMap(([id, all]) =>
+    all.map(({ group }) => membershipChange(id, group, undefined)),
+  );
+  const ownerless = [...bodies.keys()].map((id) => ({ key: BODY + id, value: undefined }));
+  return { vmms, tidying: [...unkept, ...orphans, ...ownerless] };
+}
+
+function bodyOf(id: Uuid, { registration }: NonNullable<VmmRecord["registered"]>, bodies: ReadonlyMap<string, string>) {
+  return registration.body ?? bodies.get(id) ?? "null";
 }
 
 function readMemberships(ledger: Ledger): Map<Uuid, Membership[]> {

@@ -258,6 +258,15 @@ describe("a port", () => {
     ]);
   });
 
+  test("that was made before the agent was started anew is deleted with its VMM all the same", async () => {
+    const id = propolis(2);
+    await sled.put(`/vmms/${id}`, ensureBody());
+    sled = await sled.restart();
+    follower = new Follower(sled);
+    await sled.delete(`/vmms/${id}`);
+    expect(only("port").map(({ name, change }) => [name, change])).toEqual([["opte0", "deleted"]]);
+  });
+
   test("that the driver does not let go is busy, and deleted later", async () => {
     const id = propolis(2);
     await sled.put(`/vmms/${id}`, ensureBody());

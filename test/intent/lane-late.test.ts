@@ -31,6 +31,16 @@ describe("a lane whose operation does not end", () => {
     expect(done).toEqual(["stuck", "behind"]);
   });
 
+  it("keeps the agent's own operations in line without a word: nobody is kept waiting by them", async () => {
+    const lane = new Lane();
+    let open: () => void = () => {};
+    const own = lane.runOwn("start", () => new Promise<void>((resolve) => (open = resolve)));
+    const behind = lane.runOwn("repair", async () => "repaired");
+    lane.giveUpAfter(0, late);
+    open();
+    expect(await Promise.all([own, behind])).toEqual([undefined, "repaired"]);
+  });
+
   it("leaves those alone who have not waited that long", async () => {
     const lane = new Lane();
     const answer = lane.run("quick", async () => "done");

@@ -1,6 +1,7 @@
 /** What others change behind the agent's back: taken up, repaired, or left, each as it should be. */
 import { afterEach, describe, expect, test } from "vitest";
 import type { CommandName, Request } from "../../src/opte/types.ts";
+import { Commands } from "../harness/config.ts";
 import { propolis } from "../harness/registration.ts";
 import { Sled, type SledOptions } from "../harness/sled.ts";
 
@@ -74,6 +75,16 @@ describe("a mapping that somebody else cleared", () => {
     await audit();
     expect([...sled.nics.joined]).toEqual(["ff04::9"]);
     expect(sled.subscriptions).toEqual({ "ff04::9": { guest0: "exclude()" } });
+  });
+
+  test("moved elsewhere with others, costs our ports one clearing of their flow caches", async () => {
+    await start();
+    const groups = ["239.1.1.1", "239.1.1.2", "239.1.1.3"];
+    for (const group of groups) await sled.setMapping(group, "ff04::1");
+    for (const group of groups) await opteadm("SetMcast2Phys", { group, underlay: "ff04::9" });
+    const commands = new Commands(sled.model);
+    expect((await audit()).filter(({ what }) => what === "mapping-taken-up")).toHaveLength(3);
+    expect(commands.all.filter((command) => command === "ClearUft")).toHaveLength(1);
   });
 
   test("and joined meanwhile, is a membership that waits, not an error", async () => {

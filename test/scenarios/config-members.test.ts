@@ -40,6 +40,17 @@ describe("members", () => {
     expect(commands.all.at(-1)).toBe("ClearUft");
   });
 
+  test("that move and go by the hundred cost their port one clearing of its flow cache", async () => {
+    const groups = Array.from({ length: 100 }, (_, i) => `239.2.2.${i}`);
+    const to = (underlay: string) => Object.fromEntries(groups.map((group) => [group, underlay]));
+    await putConfig(sled, 1, { ...to(U1), [G2]: U1 });
+    commands.forget();
+    await putConfig(sled, 2, to(U2));
+    expect(commands.writes).toHaveLength(101);
+    expect(commands.all.filter((command) => command === "ClearUft")).toHaveLength(1);
+    expect(commands.all.at(-1)).toBe("ClearUft");
+  });
+
   test("wait again when their group is left out of the next one", async () => {
     await putConfig(sled, 1, { [G1]: U1 });
     await putConfig(sled, 2, { [G2]: U1 });

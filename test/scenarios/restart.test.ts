@@ -1,5 +1,5 @@
 /** What a new start makes of the driver and the ledger that an earlier run left, whichever of them is the older. */
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { MemoryLedger } from "../../src/intent/ledger.ts";
 import { DriverModel } from "../../src/opte/model/model.ts";
 import type { CommandName, Request } from "../../src/opte/types.ts";
@@ -235,20 +235,78 @@ describe("a reboot that emptied the driver", () => {
     expect(sled.subscriptions).toEqual({ "ff04::1": { guest0: "exclude()" } });
   });
 
-  test("and a ledger that cannot be written keep nobody from being served; the VMM is dropped by a later audit", async () => {
+  test("and a ledger that cannot be written keep nobody from being served; the VMM is dropped, and in the ledger when that can be written", async () => {
     await start();
     const { ledger } = sled;
     await sled.close();
     ledger.failNext("EROFS", 1000);
     sled = await Sled.over(new DriverModel(GUESTS), { ledger });
     expect((await sled.get("/readyz")).status).toBe(200);
-    expect(degraded()).toEqual(["ledger file"]);
     expect((await sled.setMapping("239.1.1.1", "ff04::1")).status).toBe(204);
+    expect((await sled.join(ADOPTED, "239.1.1.1", "10.0.0.7")).status).toBe(503);
+    expect(degraded()).toEqual(["ledger file"]);
     expect(sled.subscriptions).toEqual({ "ff04::1": { guest0: "exclude()" } });
-    ledger.failNext("", 0);
-    expect(await audit()).toContain("vmm-lost");
     expect(await vmms()).toEqual([ADOPTED]);
+    ledger.failNext("", 0);
+    await sled.agent.repair();
     expect(degraded()).toEqual([]);
+    expect([...ledger.afterCrash().entries("vmm ")].map(([key]) => key)).toEqual([`vmm ${ADOPTED}`]);
+  });
+
+  test("and a ledger that cannot be written have nothing done to others' ports of the names of those that went", async () => {
+    await start();
+    await takeName("opte0");
+    const { ledger, model } = sled;
+    await sled.close();
+    ledger.failNext("EROFS", 1000);
+    sled = await Sled.over(model, { ledger });
+    expect(await owners()).toMatchObject({ opte0: "foreign" });
+    expect(sled.subscriptions).toEqual({ "ff04::1": { guest0: "exclude()" } });
+  });
+});
+
+describe("the ledger", () => {
+  const keys = () => [...sled.ledger.entries("")].map(([key]) => key);
+
+  test("takes a VMM's new state without the body that registered it", async () => {
+    await start();
+    const record = vi.spyOn(sled.ledger, "record");
+    await sled.put(`/vmms/${REGISTERED}/state`, { state: { type: "running" } });
+    expect(record.mock.calls.map(([changes]) => changes.map(({ key }) => key))).toEqual([[`vmm ${REGISTERED}`]]);
+    expect(JSON.stringify(record.mock.calls)).not.toContain("multicast_groups");
+  });
+
+  test("that has a VMM's body within the VMM, as it was written at first, gives it back", async () => {
+    await start();
+    const body = sled.ledger.get(`registration ${REGISTERED}`);
+    const vmm = sled.ledger.get(`vmm ${REGISTERED}`) as { registered: { registration: object } };
+    const { registration } = vmm.registered;
+    const registered = { ...vmm.registered, registration: { ...registration, body } };
+    await sled.ledger.record([
+      { key: `registration ${REGISTERED}`, value: undefined },
+      { key: `vmm ${REGISTERED}`, value: { ...vmm, registered } },
+    ]);
+    const before = (await sled.get(`/vmms/${REGISTERED}/registration`)).text;
+    sled = await sled.restart();
+    await sled.put(`/vmms/${REGISTERED}/state`, { state: { type: "running" } });
+    sled = await sled.restart();
+    expect((await sled.get(`/vmms/${REGISTERED}/registration`)).text).toBe(before);
+  });
+
+  test("keeps nothing of VMMs that are gone", async () => {
+    await start();
+    for (const id of [REGISTERED, ADOPTED]) await sled.delete(`/vmms/${id}`);
+    expect(keys()).toEqual([]);
+  });
+
+  test("that has lost a VMM and not what is kept with it gives a VMM of that id nothing of that", async () => {
+    await start();
+    await sled.ledger.record([{ key: `vmm ${ADOPTED}`, value: undefined }]);
+    sled = await sled.restart();
+    await sled.adopt(ADOPTED, "guest0");
+    sled = await sled.restart();
+    expect(await sled.memberships(ADOPTED)).toEqual({});
+    expect(keys()).not.toContain(`member ${ADOPTED} 239.1.1.1`);
   });
 });
 

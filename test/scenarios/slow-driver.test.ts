@@ -1,5 +1,5 @@
 /** A driver that is slow, away or stuck: reads go on, changes wait their turn, and it is said. */
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { DriverError, ILLUMOS_ERRNO } from "../../src/opte/error.ts";
 import { DriverModel } from "../../src/opte/model/model.ts";
 import type { M2pMapping } from "../../src/opte/types.ts";
@@ -200,5 +200,25 @@ test("metrics tell operations, driver commands, sizes of tables and pending memb
     "sledcast_degraded 0",
   ]) {
     expect(lines).toContain(line);
+  }
+});
+
+test("a start that takes longer than a client would be kept is ready when it is through", async () => {
+  sled = await inUse();
+  vi.useFakeTimers({ toFake: ["setInterval", "performance"] });
+  try {
+    // The driver has told its mappings by then, which is a step that is done.
+    let letGo = () => {};
+    const until = new Promise<void>((resolve) => (letGo = resolve));
+    sled.model.faults.inject({ when: "before", command: "DumpMcastForwarding", until });
+    sled = await sled.restart({ awaitStart: false });
+    await isStuckAt("DumpMcastForwarding");
+    vi.advanceTimersByTime(120_000);
+    const late = sled.join(VMM, "239.1.1.1");
+    letGo();
+    expect((await late).status).toBe(204);
+    await expect.poll(async () => (await sled.get("/readyz")).status).toBe(200);
+  } finally {
+    vi.useRealTimers();
   }
 });

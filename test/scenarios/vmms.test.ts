@@ -1,5 +1,6 @@
 /** The original's known weaknesses around ports and VMMs, by row; adoption; what a failed create leaves. */
 import { afterEach, describe, expect, test } from "vitest";
+import { initialPort } from "../../src/opte/model/initial-port.ts";
 import type { CommandName } from "../../src/opte/types.ts";
 import { ensureBody, INSTANCE, nic, PROPOLIS, propolis } from "../harness/registration.ts";
 import { Sled } from "../harness/sled.ts";
@@ -57,6 +58,19 @@ test("row 18: a port that the driver does not let go is retried, and its VMM's u
   sled.model.setPort({ name: "opte0", busy: false });
   await expect.poll(() => sled.datalinks.live, { timeout: 5000 }).toBe(0);
   expect(sled.ports).toEqual([]);
+});
+
+test("row 18: a port left over that others deleted and made anew under its name is theirs, and stays", async () => {
+  await start();
+  await register();
+  sled.model.setPort({ name: "opte0", busy: true });
+  await unregister();
+  sled.model.setPort({ name: "opte0", busy: false });
+  await sled.model.call("DeleteXde", { name: "opte0" });
+  await sled.model.call("CreateXde", initialPort({ name: "opte0" }));
+  await sled.agent.repair();
+  expect(sled.agent.status().degraded).toEqual([]);
+  expect(sled.ports).toEqual(["opte0"]);
 });
 
 test("row 18: the next register of a NIC whose port is left over deletes it first", async () => {
