@@ -26,6 +26,8 @@ export class Audits {
   #reports: readonly AuditReport[] = [];
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
+  /** What the last run of each part left as it was: told once, or a long list of it would push all other events out. */
+  readonly #left = new Map<AuditPart, ReadonlySet<string>>();
 
   constructor(options: AuditsOptions) {
     this.#options = options;
@@ -57,11 +59,16 @@ export class Audits {
     const findings: Finding[] = [];
     for (const part of parts) {
       const found = await change("audit", () => part(mode));
+      const told = this.#left.get(part);
+      const left = new Set<string>();
       // Now, since a driver that goes away ends the audit at the next part.
       for (const { what, subject, repaired, error } of found) {
         metrics.finding(what, repaired);
-        tell("drift", { what, subject, repaired, error });
+        const key = JSON.stringify([what, subject, error]);
+        if (!repaired) left.add(key);
+        if (repaired || !told?.has(key)) tell("drift", { what, subject, repaired, error });
       }
+      this.#left.set(part, left);
       findings.push(...found);
     }
     return findings;
