@@ -135,7 +135,7 @@ export class SledAgent {
     if (this.#startUp.done) return;
     await this.#startUp.run();
     this.#parts.events.begin();
-    this.#lists.sawMappingsAndForwarding();
+    await this.#lists.begin();
   }
 
   setMapping(mapping: M2pMapping): Promise<void> {

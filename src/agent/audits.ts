@@ -29,6 +29,8 @@ export class Audits {
   #reports: readonly AuditReport[] = [];
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
+  /** What the last run of each part left as it was: told once, or a long list of it would push all other events out. */
+  readonly #left = new Map<AuditPart, ReadonlySet<string>>();
 
   constructor(options: AuditsOptions) {
     this.#options = options;
@@ -69,10 +71,15 @@ export class Audits {
   async #told(part: AuditPart): Promise<readonly Finding[]> {
     const { mode, metrics, tell = TELL_NOBODY } = this.#options;
     const found = await part(mode);
+    const told = this.#left.get(part);
+    const left = new Set<string>();
     for (const { what, subject, repaired, error } of found) {
       metrics.finding(what, repaired);
-      tell("drift", { what, subject, repaired, error });
+      const key = JSON.stringify([what, subject, error]);
+      if (!repaired) left.add(key);
+      if (repaired || !told?.has(key)) tell("drift", { what, subject, repaired, error });
     }
+    this.#left.set(part, left);
     return found;
   }
 

@@ -33,10 +33,16 @@ export class Lists {
     this.#change = change;
   }
 
-  /** The mappings and the forwarding table were read by somebody else. */
-  sawMappingsAndForwarding(): void {
+  /**
+   * In the lane, at the end of the start, which has read the mappings and the forwarding table. The
+   * others are read once, so that each can be shown behind a driver that does not answer any more.
+   */
+  async begin(): Promise<void> {
     const now = performance.now();
     this.#seen = { ...this.#seen, m2p: now, forwarding: now };
+    // One that cannot be read now is waited for by the first who asks.
+    await this.#readSubscriptions().catch(() => {});
+    await this.#readPorts().catch(() => {});
   }
 
   mappings(): Promise<Listed<M2pMapping>> {
@@ -61,19 +67,29 @@ export class Lists {
   }
 
   subscriptions(): Promise<Listed<SubscriptionEntry>> {
-    const fresh = async () => {
-      this.#lastSubscriptions = await this.#parts.driver.dumpMcastSubscriptions();
-      return this.#lastSubscriptions;
-    };
+    const fresh = () => this.#readSubscriptions();
     return this.#list("list_subs", "subscriptions", fresh, () => this.#lastSubscriptions);
   }
 
   ports(): Promise<Listed<PortSummary>> {
-    const fresh = async () => {
-      this.#lastPorts = await summarizePorts(this.#parts);
-      return this.#lastPorts;
-    };
-    return this.#list("list_ports", "ports", fresh, () => this.#lastPorts);
+    return this.#list(
+      "list_ports",
+      "ports",
+      () => this.#readPorts(),
+      () => this.#lastPorts,
+    );
+  }
+
+  async #readSubscriptions(): Promise<readonly SubscriptionEntry[]> {
+    this.#lastSubscriptions = await this.#parts.driver.dumpMcastSubscriptions();
+    this.#seen.subscriptions = performance.now();
+    return this.#lastSubscriptions;
+  }
+
+  async #readPorts(): Promise<readonly PortSummary[]> {
+    this.#lastPorts = await summarizePorts(this.#parts);
+    this.#seen.ports = performance.now();
+    return this.#lastPorts;
   }
 
   /**

@@ -17,6 +17,13 @@ export class StartUp {
     this.#parts = parts;
     this.#readiness = readiness;
     readiness.done("ledger", ledgerText(parts));
+    const { vmms, config, log } = parts;
+    if (vmms.size > 0 || config.current !== undefined) {
+      log.info(
+        { vmms: vmms.size, generation: config.current?.generation },
+        "kept by the ledger; it is put into effect",
+      );
+    }
   }
 
   get done(): boolean {

@@ -85,6 +85,13 @@ export class AgentClient {
     );
   }
 
+  /** It was there. A body over its limit is refused before it is read, and that answer can be lost with the connection. */
+  #cutOff({ code }: NodeJS.ErrnoException): AgentRefusal {
+    return new AgentRefusal(
+      `${this.#target.name} ended the connection before it answered (${code}): the request is too large for it, or it stopped; its log says which`,
+    );
+  }
+
   #exchange(method: Method, path: string, body: unknown): Promise<{ status: number; text: string }> {
     const payload = body === undefined ? undefined : JSON.stringify(body);
     const headers =
@@ -99,7 +106,8 @@ export class AgentClient {
         );
       });
       call.on("error", (error: NodeJS.ErrnoException) => {
-        reject(this.#unreachable(error));
+        const wasThere = error.code === "EPIPE" || error.code === "ECONNRESET";
+        reject(wasThere ? this.#cutOff(error) : this.#unreachable(error));
       });
       call.setTimeout(ANSWER_WITHIN_MS, () => call.destroy(new Error(`no answer in ${ANSWER_WITHIN_MS / 1000} s`)));
       call.end(payload);

@@ -5,6 +5,9 @@ import { formatTable } from "./table.ts";
 
 interface Status {
   readonly version: string;
+  readonly generation: number | null;
+  readonly audits: readonly (Report & { readonly time: string })[];
+  readonly lane: { readonly running: { readonly name: string; readonly seconds: number } | null };
   readonly counts: Readonly<Record<string, number>>;
   readonly pending: readonly {
     readonly port?: string;
@@ -34,7 +37,9 @@ interface Report {
   }[];
 }
 
-function describe({ driver, nics, join_binding: binding, counts, pending, degraded, version }: Status): string {
+function describe(status: Status): string {
+  const { driver, nics, join_binding: binding, counts, pending, degraded, version, generation, audits, lane } = status;
+  const [audit] = audits;
   const facts = formatTable(
     ["WHAT", "VALUE"],
     [
@@ -44,6 +49,12 @@ function describe({ driver, nics, join_binding: binding, counts, pending, degrad
         `${driver.kind}, API version ${driver.api_version}, ${driver.through}${driver.binding === null ? "" : ` (${driver.binding})`}`,
       ],
       ["NICs", nics.length === 0 ? "none" : `${nics.join(", ")} (${binding})`],
+      ["configuration", generation === null ? "none in force" : `generation ${generation}`],
+      [
+        "last audit",
+        audit === undefined ? "none yet" : `${audit.time} (${audit.mode}), ${audit.findings.length} found`,
+      ],
+      ["running", lane.running === null ? "nothing" : `${lane.running.name}, for ${lane.running.seconds.toFixed(1)} s`],
       ...Object.entries(counts).map(([name, count]) => [name.replaceAll("_", " "), count]),
     ],
   );

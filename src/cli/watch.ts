@@ -58,8 +58,10 @@ const note = (text: string) => process.stderr.write(`sledcast: ${text}\n`);
 /** While it is away or has no room, an agent that was followed once is worth waiting for; one that refuses the request is not. */
 const isAway = (error: unknown) => error instanceof AgentRefusal && (error.status === undefined || error.status >= 500);
 
+const isEventNumber = (text: string) => /^\d+$/.test(text) && Number.isSafeInteger(Number(text));
+
 async function follow(context: Context, { kinds, since }: WatchOptions): Promise<never> {
-  if (since !== undefined && !/^\d+$/.test(since)) {
+  if (since !== undefined && !isEventNumber(since)) {
     throw new SledcastError("bad-request", `--since: ${since} is not an event's number`);
   }
   const reader = new EventReader(since);

@@ -38,6 +38,8 @@ export class ConfigInForce {
   readonly #log: Log;
   #config: DeclaredConfig | undefined;
   readonly #failed = new Map<string, FailedEntry>();
+  /** The last warning of them: a retry that ends the same way is no news. */
+  #said = "";
 
   constructor(ledger: Ledger, view: MappingView, mappings: Mappings, forwarding: Forwarding, flows: Flows, log: Log) {
     this.#ledger = ledger;
@@ -64,7 +66,7 @@ export class ConfigInForce {
     if (this.#config === undefined) return;
     throw new SledcastError(
       "managed-by-config",
-      `the configuration of generation ${this.#config.generation} is in force; change it with PUT /multicast/config, or release it with DELETE`,
+      `the configuration of generation ${this.#config.generation} is in force; change it with PUT /multicast/config, or give it up with DELETE /multicast/config`,
     );
   }
 
@@ -124,6 +126,7 @@ export class ConfigInForce {
     this.#forgetAllBut(steps);
     await this.#flows.clearOnceAfter(() => this.#takeAll(steps));
     if (this.#failed.size > 0) this.#sayWhatFailed();
+    else this.#said = "";
     return steps.length;
   }
 
@@ -177,7 +180,7 @@ export class ConfigInForce {
     if (config.generation < current.generation) {
       throw new SledcastError(
         "generation",
-        `generation: ${config.generation} is older than ${current.generation}, which is in force`,
+        `generation: ${config.generation} is older than ${current.generation}, which is in force; GET /multicast/config shows it, and DELETE forgets it`,
       );
     }
     if (config.hasContentOf(current)) return true;
@@ -226,10 +229,11 @@ export class ConfigInForce {
 
   #sayWhatFailed(): void {
     const [first] = this.#failed.values();
-    this.#log.warn(
-      { entries: this.#failed.size, first: first && subjectOf(first), error: first?.error },
-      "entries of the configuration are not in effect; they will be retried",
-    );
+    const fields = { entries: this.#failed.size, first: first && subjectOf(first), error: first?.error };
+    const said = JSON.stringify([this.#config?.generation, fields]);
+    const level = said === this.#said ? "debug" : "warn";
+    this.#said = said;
+    this.#log[level](fields, "entries of the configuration are not in effect; they will be retried");
   }
 
   get #parts(): Parts {

@@ -332,14 +332,20 @@ describe("drift", () => {
     ]);
   });
 
-  test("that is only observed is told as left", async () => {
+  test("that is only observed is told as left, once while it lasts", async () => {
     await sled.close();
     await start({ auditMode: "observe", model: { ports: [{ name: "guest0" }] } });
+    const left = { kind: "drift", what: "mapping-taken-up", subject: { group: G1, underlay: U1 }, repaired: false };
     await opteadm("SetMcast2Phys", { group: G1, underlay: U1 });
     await audit();
-    expect(follower.take()).toEqual([
-      { kind: "drift", what: "mapping-taken-up", subject: { group: G1, underlay: U1 }, repaired: false },
-    ]);
+    expect(follower.take()).toEqual([left]);
+    expect((await audit()).body).toMatchObject({ findings: [{ what: "mapping-taken-up" }] });
+    expect(follower.take()).toEqual([]);
+    await opteadm("ClearMcast2Phys", { group: G1, underlay: U1 });
+    await audit();
+    await opteadm("SetMcast2Phys", { group: G1, underlay: U1 });
+    await audit();
+    expect(follower.take()).toEqual([left]);
   });
 });
 

@@ -53,6 +53,10 @@ describe("in the order of a day's work", () => {
     ]);
   });
 
+  test("the status says which is in force", async () => {
+    expect((await sledcast("status")).stdout).toMatch(/^configuration +generation 1$/m);
+  });
+
   test("what fails is a table and exit 1", async () => {
     sled.fail("SetMcast2Phys");
     sled.fail("ClearMcastForwarding");

@@ -87,6 +87,7 @@ describe("what goes wrong", () => {
     ["an unknown flag", ["status", "--loud"]],
     ["forwarding without a hop", ["fwd", "set", "ff04::1"]],
     ["an agent with a path", ["--agent", "http://127.0.0.1:1/v1", "status"]],
+    ["an event's number that none can have", ["watch", "--since", "99999999999999999999"]],
     ["a hop without an address", ["fwd", "set", "ff04::1", "--hop", ""]],
     ["an agent that is not a URL", ["--agent", "nowhere", "status"]],
   ])("%s is usage: exit 2 and a word on stderr", async (_what, args) => {

@@ -134,6 +134,17 @@ describe("an entry that fails", () => {
 });
 
 describe("what failed", () => {
+  test("is a warning once, not at every try that ends the same way", async () => {
+    const warnings = () =>
+      sled.log.records.filter(({ level, message }) => level === "warn" && message.startsWith("entries of the config"));
+    sled.fail("SetMcast2Phys", AGAIN_AND_AGAIN);
+    await outcomeOf(1, { [G1]: U1 });
+    for (let i = 0; i < 3; i++) await sled.agent.repair();
+    expect(warnings()).toMatchObject([{ fields: { entries: 1, first: G1, error: injected } }]);
+    await outcomeOf(2, { [G1]: U1 });
+    expect(warnings()).toHaveLength(2);
+  });
+
   test("is tried again by itself, with pauses, until it holds", async () => {
     sled.fail("SetMcast2Phys", { times: 2 });
     await outcomeOf(1, { [G1]: U1 });

@@ -37,8 +37,21 @@ test("each list is answered from what was seen last, with its age, when the driv
   for (const { headers } of last) expect(Number(headers.age)).toBeGreaterThanOrEqual(1);
 });
 
-test("a list that was never read is waited for", async () => {
+test("lists that nobody has read yet are answered as the start saw them", async () => {
+  sled = await Sled.start({ model: { ports: [{ name: "guest0" }] } });
+  sled.hold("SetMcast2Phys");
+  void sled.setMapping("239.1.1.2", "ff04::2");
+  await isStuckAt("SetMcast2Phys");
+  const [m2p, fwd, subs, ports] = await Promise.all(LISTS.map((path) => sled.get(path)));
+  for (const list of [m2p, fwd, subs]) expect(list).toMatchObject({ status: 200, body: [] });
+  expect(ports).toMatchObject({ status: 200, body: [{ name: "guest0", owner: "foreign" }] });
+  for (const list of [m2p, fwd, subs, ports]) expect(Number(list?.headers.age)).toBeGreaterThanOrEqual(1);
+});
+
+test("a list that the start could not read is waited for", async () => {
   sled = await inUse();
+  sled.fail("DumpVirt2Phys");
+  sled = await sled.restart();
   const letGo = sled.hold("SetMcast2Phys");
   const change = sled.setMapping("239.1.1.2", "ff04::2");
   await isStuckAt("SetMcast2Phys");

@@ -50,7 +50,10 @@ export function eventRoutes(app: FastifyInstance, agent: SledAgent): void {
       const [after, kinds] = [lastEventId(request), wantedKinds(request)];
       if (closing) throw new SledcastError("resource-limit", "the agent is stopping; try again when it is back");
       if (open.size >= MOST_STREAMS) {
-        throw new SledcastError("resource-limit", `${open.size} clients follow the events already, which is the limit`);
+        throw new SledcastError(
+          "resource-limit",
+          `${open.size} clients follow the events already, which is the limit; end one of them first`,
+        );
       }
       const stream = new EventStream({ log: agent.events, after, kinds, cut: () => void reply.raw.destroy() });
       open.add(stream);

@@ -20,7 +20,8 @@ export function healthRoutes(app: FastifyInstance, agent: SledAgent, metrics: Me
     ...HEALTH,
     path: "/readyz",
     operationId: "readyz",
-    summary: "503 until driver, mappings and NIC joins have each been tried once; 200 after, with what is degraded",
+    summary:
+      "503 until driver, configuration, memberships and NIC joins have each been tried once; 200 after, with what is degraded",
     answers: { 200: schemas.readiness, 503: schemas.readiness },
     handle: async (_request, reply) => {
       const { ready, steps, degraded, running } = agent.readiness;

@@ -49,7 +49,10 @@ export const error = {
 /** Error answers for a route's `response`. */
 export const errorAnswers = {
   "4xx": { ...error, description: "The request is refused; nothing was changed" },
-  "5xx": { ...error, description: "The request failed" },
+  "5xx": {
+    ...error,
+    description: "The request failed; with the code `LANE_FULL` a Retry-After header says when to try again",
+  },
 } as const;
 
 export const done = { description: "It is so", type: "null" } as const;

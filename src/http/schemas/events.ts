@@ -68,7 +68,7 @@ const KINDS: Readonly<Record<EventKind, object>> = {
   ),
   drift: data(
     "DriftEvent",
-    "`drift`: what an audit found different from what should be",
+    "`drift`: what an audit found different from what should be; what is left as it is, once while it lasts",
     {
       what: string,
       subject: { type: "object", additionalProperties: string },

@@ -178,6 +178,7 @@ export const readiness = object(
     ready: boolean,
     steps: {
       type: "object",
+      description: "The steps of the start, and what each found then; /multicast/status says how it is now",
       additionalProperties: object("ReadinessStep", { done: boolean, detail: string }, ["done", "detail"]),
     },
     degraded,
