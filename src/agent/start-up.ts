@@ -59,6 +59,7 @@ export class StartUp {
   /** VMMs whose ports went with the driver's memory are the control plane's to register again. */
   async #findPorts(): Promise<void> {
     const { driver, vmms, ports, log } = this.#parts;
+    ports.disownUnclaimed();
     if (vmms.size > 0) {
       for (const vmm of vmms.lost(await driver.listPorts())) {
         try {

@@ -120,31 +120,38 @@ export function degradedThings(parts: Parts): Degraded[] {
       ? []
       : [{ thing: "nic" as const, subject: "all", reason: `not looked at since a change: ${filters.unseen}` }]),
     ...degradedFilters(filters),
-    ...subscriptions.degraded.map(({ port, group, status }) => ({
-      thing: "membership" as const,
+    ...firstOf(subscriptions.degraded, "memberships", ({ port, group, status }) => ({
+      thing: "membership",
       subject: `${group} on ${port}`,
       reason: status.state === "applied" ? "" : status.reason,
     })),
-    ...subscriptions.settling.list().map(({ port, underlay }) => ({
-      thing: "subscription" as const,
+    ...firstOf(subscriptions.settling.list(), "subscriptions", ({ port, underlay }) => ({
+      thing: "subscription",
       subject: `${underlay} on ${port}`,
       reason: "the driver may hold another subscription than it should",
     })),
-    ...flows.stale.map(({ port, reason }) => ({ thing: "flow-cache" as const, subject: port, reason })),
-    ...ports.leftovers.map(({ ticket, reason }) => ({ thing: "port" as const, subject: ticket.name, reason })),
+    ...firstOf(flows.stale, "flow caches", ({ port, reason }) => ({ thing: "flow-cache", subject: port, reason })),
+    ...firstOf(ports.leftovers, "ports", ({ ticket, reason }) => ({ thing: "port", subject: ticket.name, reason })),
   ];
+}
+
+/** The first hundred, and how many more there are. */
+function firstOf<T>(all: readonly T[], what: string, describe: (one: T) => Degraded): Degraded[] {
+  const listed = all.slice(0, LISTED).map(describe);
+  const [last] = listed.slice(-1);
+  const more = all.length - listed.length;
+  return last === undefined || more === 0
+    ? listed
+    : [...listed, { thing: last.thing, subject: "…", reason: `and ${more} more ${what}` }];
 }
 
 /** A driver that went away fails every entry. */
 function degradedConfig({ failed }: ConfigInForce): Degraded[] {
-  const entries = failed.slice(0, LISTED).map((failure) => ({
+  return firstOf(failed, "entries of the configuration", (failure) => ({
     thing: failure.thing,
-    subject: subjectOf(failure) as string,
+    subject: subjectOf(failure),
     reason: `of the configuration, not ${failure.action}: ${failure.error}`,
   }));
-  const more = failed.length - entries.length;
-  if (more === 0) return entries;
-  return [...entries, { thing: "mapping", subject: "…", reason: `and ${more} more entries of the configuration` }];
 }
 
 /** A missing NIC degrades every group: a hundred of them are listed, and how many more there are. */

@@ -25,6 +25,12 @@ export interface Ledger {
   close(): Promise<void>;
 }
 
+/**
+ * In a ledger from which a repair has lost something: what is missing may be what explains the rest.
+ * Who has drawn the conclusions takes it away.
+ */
+export const SALVAGED = "salvaged";
+
 /** For sleds without a state directory. It can be told to fail, as a disk would. */
 export class MemoryLedger implements Ledger {
   readonly #table = new LedgerTable();

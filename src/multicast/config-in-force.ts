@@ -6,7 +6,7 @@
 import { messageOf, SledcastError } from "../error.ts";
 import { Share } from "../host/turns.ts";
 import type { Ledger } from "../intent/ledger.ts";
-import type { Log } from "../log.ts";
+import { type Log, quieted } from "../log.ts";
 import { type Parts, type Step, type StepEntry, stepsTo, subjectOf } from "./convergence.ts";
 import { DeclaredConfig, type DeclaredContent } from "./declared.ts";
 import type { Flows } from "./flows.ts";
@@ -28,6 +28,8 @@ export interface ConfigOutcome {
 }
 
 const KEY = "config";
+/** Steps that have a line of the log each; how many there were is in the one at the end. */
+const LOGGED = 100;
 
 export class ConfigInForce {
   readonly #ledger: Ledger;
@@ -132,10 +134,11 @@ export class ConfigInForce {
 
   async #takeAll(steps: readonly Step[]): Promise<void> {
     const share = new Share();
+    const quiet = quieted(this.#log);
     let away: SledcastError | undefined;
-    for (const step of steps) {
+    for (const [n, step] of steps.entries()) {
       // A driver that went away would be waited for once an entry.
-      const error = away ?? (await this.#attempt(step));
+      const error = away ?? (await this.#attempt(step, n < LOGGED ? this.#log : quiet));
       if (error !== undefined) this.#fail(step, error);
       if (error instanceof SledcastError && error.kind === "driver-unavailable") away = error;
       await share.spent();
@@ -158,7 +161,7 @@ export class ConfigInForce {
 
   /** Takes one step of those; one that fails is kept, and thrown. */
   async take(step: Step): Promise<void> {
-    const error = await this.#attempt(step);
+    const error = await this.#attempt(step, this.#log);
     if (error === undefined) return;
     this.#fail(step, error);
     throw error;
@@ -211,9 +214,9 @@ export class ConfigInForce {
     for (const key of [...this.#failed.keys()]) if (!due.has(key)) this.#failed.delete(key);
   }
 
-  async #attempt(step: Step): Promise<unknown> {
+  async #attempt(step: Step, log: Log): Promise<unknown> {
     try {
-      await step.run();
+      await step.run(log);
       this.#failed.delete(keyOf(step));
       return undefined;
     } catch (error) {

@@ -4,6 +4,7 @@
  * where a hop has to go, and set again in the same step: nobody gets in between.
  */
 import { Share } from "../host/turns.ts";
+import type { Log } from "../log.ts";
 import type { Ip } from "../net/ip.ts";
 import type { ForwardingEntry, M2pMapping, NextHop } from "../opte/types.ts";
 import type { DeclaredConfig } from "./declared.ts";
@@ -20,7 +21,7 @@ export type StepEntry =
 export type Step = StepEntry & {
   /** What the driver was found to hold. */
   readonly drift: "missing" | "differs" | "unexplained";
-  run(): Promise<void>;
+  run(log?: Log): Promise<void>;
 };
 
 /** Names the thing a step is about, whatever is to be done with it. */
@@ -65,7 +66,7 @@ function* mappingsToClear(config: DeclaredConfig, { view, mappings }: Parts): It
   // Newest first: in that order their filters are left in a fiftieth of the time (host/socket-packing.ts).
   for (const [group, underlay] of unwanted.reverse()) {
     const entry = { group, underlay };
-    yield { thing: "mapping", entry, drift: "unexplained", run: () => mappings.clear(entry) };
+    yield { thing: "mapping", entry, drift: "unexplained", run: (log) => mappings.clear(entry, log) };
   }
 }
 
@@ -75,7 +76,7 @@ function* mappingsToSet(config: DeclaredConfig, { view, mappings }: Parts): Iter
     if (current === underlay) continue;
     const entry = { group, underlay };
     const drift = current === undefined ? "missing" : "differs";
-    yield { thing: "mapping", entry, drift, run: () => mappings.set(entry) };
+    yield { thing: "mapping", entry, drift, run: (log) => mappings.set(entry, log) };
   }
 }
 
@@ -86,11 +87,11 @@ function* entriesToSet(config: DeclaredConfig, { forwarding }: Parts): Iterable<
     const thing = "forwarding" as const;
     const entry = { underlay, nextHops: wanted };
     if (current === undefined) {
-      yield { thing, entry, drift: "missing", run: () => forwarding.set(entry) };
+      yield { thing, entry, drift: "missing", run: (log) => forwarding.set(entry, log) };
     } else if (hops === "all") {
-      yield { thing, entry, drift: "differs", run: () => replace(forwarding, entry) };
+      yield { thing, entry, drift: "differs", run: (log) => replace(forwarding, entry, log) };
     } else if (hops.length > 0) {
-      yield { thing, entry, drift: "differs", run: () => forwarding.set({ underlay, nextHops: hops }) };
+      yield { thing, entry, drift: "differs", run: (log) => forwarding.set({ underlay, nextHops: hops }, log) };
     }
   }
 }
@@ -99,7 +100,7 @@ function* entriesToClear(config: DeclaredConfig, { forwarding }: Parts): Iterabl
   for (const { underlay, nextHops } of forwarding.view.entries()) {
     if (config.forwarding.has(underlay)) continue;
     const entry = { underlay, nextHops };
-    yield { thing: "forwarding", entry, drift: "unexplained", run: () => forwarding.clear(underlay) };
+    yield { thing: "forwarding", entry, drift: "unexplained", run: (log) => forwarding.clear(underlay, log) };
   }
 }
 
@@ -112,7 +113,7 @@ function hopsToSend(current: readonly NextHop[] = [], wanted: readonly NextHop[]
   return wanted.filter((hop) => !sameHop(there.get(hopKey(hop)), hop));
 }
 
-async function replace(forwarding: Forwarding, entry: ForwardingEntry): Promise<void> {
-  await forwarding.clear(entry.underlay);
-  await forwarding.set(entry);
+async function replace(forwarding: Forwarding, entry: ForwardingEntry, log?: Log): Promise<void> {
+  await forwarding.clear(entry.underlay, log);
+  await forwarding.set(entry, log);
 }

@@ -22,21 +22,21 @@ export class Forwarding {
     this.#tell = tell;
   }
 
-  async set(entry: ForwardingEntry): Promise<void> {
+  async set(entry: ForwardingEntry, log = this.#log): Promise<void> {
     await this.#driver.setMcastForwarding(entry);
     const changed = this.view.add(entry);
     if (changed !== undefined) this.#told(entry.underlay, changed, "agent");
     const fields = { underlay: entry.underlay, next_hops: entry.nextHops.map((hop) => hop.addr) };
-    if (changed !== undefined) this.#log.info(fields, "forwarding set");
-    else this.#log.debug(fields, "forwarding set again");
+    if (changed !== undefined) log.info(fields, "forwarding set");
+    else log.debug(fields, "forwarding set again");
   }
 
-  async clear(underlay: UnderlayGroup): Promise<void> {
+  async clear(underlay: UnderlayGroup, log = this.#log): Promise<void> {
     await this.#driver.clearMcastForwarding({ underlay });
     if (this.view.delete(underlay)) {
       this.#told(underlay, undefined, "agent");
-      this.#log.info({ underlay }, "forwarding cleared");
-    } else this.#log.debug({ underlay }, "cleared forwarding that was not there");
+      log.info({ underlay }, "forwarding cleared");
+    } else log.debug({ underlay }, "cleared forwarding that was not there");
   }
 
   async refresh(): Promise<readonly ForwardingEntry[]> {

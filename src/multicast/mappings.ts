@@ -11,7 +11,6 @@ import { inTurns } from "../host/turns.ts";
 import { type Undo, type UndoStep, withUndo } from "../intent/undo.ts";
 import type { Log } from "../log.ts";
 import type { UnderlayGroup } from "../net/group.ts";
-import type { Ip } from "../net/ip.ts";
 import type { Driver } from "../opte/driver.ts";
 import { mayHaveTakenEffect } from "../opte/error.ts";
 import type { M2pMapping } from "../opte/types.ts";
@@ -64,7 +63,7 @@ export class Mappings {
     return this.#uncertain;
   }
 
-  async set(mapping: M2pMapping): Promise<void> {
+  async set(mapping: M2pMapping, log = this.#log): Promise<void> {
     const { group, underlay } = mapping;
     const before = this.#view.underlayOf(group);
     const movedFrom = before === underlay ? undefined : before;
@@ -83,15 +82,15 @@ export class Mappings {
     if (movedFrom !== undefined) await this.#filters.release(movedFrom, group);
     await this.#subscriptions.wake(group);
     if (movedFrom !== undefined) await this.#flows.clear();
-    this.#logSet(mapping, before);
+    logSet(log, mapping, before);
   }
 
   /** Another underlay than the group's own is a late request for a mapping that is gone: nothing is done. */
-  async clear(mapping: M2pMapping): Promise<void> {
+  async clear(mapping: M2pMapping, log = this.#log): Promise<void> {
     const { group, underlay } = mapping;
     const current = this.#view.underlayOf(group);
     if (current !== undefined && current !== underlay) {
-      this.#log.debug({ group, underlay, current }, "clear names another underlay than the mapping has; nothing done");
+      log.debug({ group, underlay, current }, "clear names another underlay than the mapping has; nothing done");
       return;
     }
     await withUndo(async (undo) => {
@@ -100,13 +99,13 @@ export class Mappings {
       await this.#attempt(undo, () => this.#driver.clearMcast2Phys(mapping), revert);
     });
     if (current === undefined) {
-      this.#log.debug({ group, underlay }, "cleared a mapping that was not there");
+      log.debug({ group, underlay }, "cleared a mapping that was not there");
       return;
     }
     this.#tell("mapping", { group, underlay: null, before: underlay, by: "agent" });
     await this.#gone(mapping);
     await this.#flows.clear();
-    this.#log.info({ group, underlay }, "mapping cleared");
+    log.info({ group, underlay }, "mapping cleared");
   }
 
   /** Reads the driver's table; what changed behind our back is taken up, NIC filters and members following. */
@@ -237,10 +236,10 @@ export class Mappings {
       throw error;
     }
   }
+}
 
-  #logSet({ group, underlay }: { group: Ip; underlay: UnderlayGroup }, before: UnderlayGroup | undefined): void {
-    if (before === underlay) this.#log.debug({ group, underlay }, "mapping set again");
-    else if (before === undefined) this.#log.info({ group, underlay }, "mapping set");
-    else this.#log.info({ group, before, underlay }, "mapping moved");
-  }
+function logSet(log: Log, { group, underlay }: M2pMapping, before: UnderlayGroup | undefined): void {
+  if (before === underlay) log.debug({ group, underlay }, "mapping set again");
+  else if (before === undefined) log.info({ group, underlay }, "mapping set");
+  else log.info({ group, before, underlay }, "mapping moved");
 }

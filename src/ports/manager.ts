@@ -9,7 +9,7 @@
 import { messageOf, SledcastError } from "../error.ts";
 import { TELL_NOBODY, type Tell } from "../events.ts";
 import type { Datalinks } from "../host/datalinks.ts";
-import type { Ledger } from "../intent/ledger.ts";
+import { type Ledger, SALVAGED } from "../intent/ledger.ts";
 import { type Undo, withUndo } from "../intent/undo.ts";
 import type { Log } from "../log.ts";
 import type { Ipv6 } from "../net/ip.ts";
@@ -84,6 +84,23 @@ export class PortManager {
     this.#add(ticket);
     this.#handedOut.add(name);
     return ticket;
+  }
+
+  /**
+   * After a repair of the ledger: ports that no VMM has may be those of one that was lost with it, and
+   * in use. They are left in the driver, as somebody else's.
+   */
+  disownUnclaimed(): void {
+    if (this.#ledger.get(SALVAGED) === undefined) return;
+    for (const name of this.#leftovers.keys()) {
+      this.#ledger.note([{ key: PREFIX + name, value: undefined }]);
+      this.#log.warn(
+        { port: name },
+        "the ledger was repaired and says of no VMM that it has this port: it is left as somebody else's; adopt it, or delete it",
+      );
+    }
+    this.#leftovers.clear();
+    this.#ledger.note([{ key: SALVAGED, value: undefined }]);
   }
 
   #add(ticket: PortTicket): void {

@@ -174,3 +174,14 @@ describe("giving control back", () => {
     expectDone(await sled.delete(CONFIG));
   });
 });
+
+test("of a large configuration the first hundred steps have a line of the log each, and the rest are counted", async () => {
+  sled = await Sled.start();
+  const many = Object.fromEntries(Array.from({ length: 150 }, (_, n) => [`239.2.0.${n}`, "ff04::1"]));
+  await putConfig(sled, 1, many, {});
+  const said = sled.log.records.filter(({ level }) => level === "info").map(({ message }) => message);
+  expect(said.filter((message) => message === "mapping set")).toHaveLength(100);
+  expect(sled.log.records).toContainEqual(
+    expect.objectContaining({ message: "configuration in force", fields: { generation: 1, steps: 150, failed: 0 } }),
+  );
+});

@@ -1,6 +1,6 @@
 /** What a new start makes of the driver and the ledger that an earlier run left, whichever of them is the older. */
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { MemoryLedger } from "../../src/intent/ledger.ts";
+import { MemoryLedger, SALVAGED } from "../../src/intent/ledger.ts";
 import { DriverModel } from "../../src/opte/model/model.ts";
 import type { CommandName, Request } from "../../src/opte/types.ts";
 import { FakeNics } from "../harness/nics.ts";
@@ -375,4 +375,27 @@ test("memberships are in effect though an underlay NIC is missing at the start, 
   nics.plug("net1");
   await expect.poll(degraded, { timeout: 10_000 }).toEqual([]);
   expect(nics.joinedOn("net1")).toEqual(["ff04::1"]);
+});
+
+test("after a repair that lost a VMM its ports are left to whom they belong, and adopting them is possible", async () => {
+  await start();
+  const kept = [...sled.ledger.entries("")].filter(([key]) => !key.includes(REGISTERED));
+  const ledger = new MemoryLedger();
+  await ledger.record([...kept.map(([key, value]) => ({ key, value })), { key: SALVAGED, value: true }]);
+  sled = await sled.restart({ ledger });
+  expect(await owners()).toMatchObject({ opte0: "foreign", opte1: "foreign", guest0: "adopted" });
+  expect(warnings()).toContainEqual(expect.stringContaining("left as somebody else's"));
+  expect((await sled.adopt(REGISTERED, "opte0")).status).toBe(204);
+  sled = await sled.restart();
+  expect(await owners()).toMatchObject({ opte0: "adopted", opte1: "foreign" });
+});
+
+test("hundreds of memberships that fail are listed up to the hundredth, and how many more there are", async () => {
+  await start();
+  for (let n = 0; n < 130; n++) await sled.join(ADOPTED, `239.3.0.${n}`);
+  sled.fail("McastSubscribe", { times: 1000 });
+  for (let n = 0; n < 130; n++) await sled.setMapping(`239.3.0.${n}`, "ff04::2");
+  const memberships = sled.agent.status().degraded.filter(({ thing }) => thing === "membership");
+  expect(memberships).toHaveLength(101);
+  expect(memberships.at(-1)).toEqual({ thing: "membership", subject: "…", reason: "and 30 more memberships" });
 });

@@ -3,6 +3,7 @@
  * checksum holds, says how much does not, and puts the damaged file aside. It deletes nothing.
  */
 import { SledcastError } from "../../error.ts";
+import { SALVAGED } from "../ledger.ts";
 import { type LedgerDisk, REAL_DISK, whyNotWritten } from "./disk.ts";
 import { canRead, FORMAT, type Format } from "./format.ts";
 import { type ScannedLine, scan } from "./generation.ts";
@@ -158,14 +159,16 @@ export async function repair(dir: string, options: SalvageOptions = {}): Promise
   const generation = (generations[0] ?? 0) + 1;
   const damaged = bases.filter((one) => one.damaged.length > 0 || one === bases.at(-1));
   const aside: string[] = [];
+  const entries = table.size;
   if (!dryRun) {
+    table.apply([[SALVAGED, "true"]]);
     await write(dir, { format: format.version, generation, previous: undefined, after: lastSequence }, table, disk);
     for (const one of damaged) aside.push(await setAside(dir, one.generation, disk));
   }
   const unreadable = bases.flatMap((one) => one.damaged);
   return {
     reason,
-    entries: table.size,
+    entries,
     records,
     lost: {
       lines: unreadable.length,
