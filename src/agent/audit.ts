@@ -201,7 +201,11 @@ export class Audit {
   }
 
   /** A driver that goes away meanwhile would be waited for once an entry: the rest is for the next audit. */
-  async #config(thing: Step["thing"], note: Note): Promise<void> {
+  #config(thing: Step["thing"], note: Note): Promise<void> {
+    return this.#parts.flows.clearTogether(() => this.#takeSteps(thing, note));
+  }
+
+  async #takeSteps(thing: Step["thing"], note: Note): Promise<void> {
     const { config, flows } = this.#parts;
     let moved = false;
     let away = false;

@@ -113,7 +113,7 @@ export function assemble(surroundings: Surroundings): Parts {
     mappings,
     forwarding,
     ledger,
-    config: new ConfigInForce(ledger, view, mappings, forwarding, log),
+    config: new ConfigInForce(ledger, view, mappings, forwarding, flows, log),
     ports,
     vmms,
   };

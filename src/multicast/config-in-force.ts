@@ -9,6 +9,7 @@ import type { Ledger } from "../intent/ledger.ts";
 import type { Log } from "../log.ts";
 import { type Parts, type Step, type StepEntry, stepsTo, subjectOf } from "./convergence.ts";
 import { DeclaredConfig, type DeclaredContent } from "./declared.ts";
+import type { Flows } from "./flows.ts";
 import type { Forwarding } from "./forwarding.ts";
 import type { Mappings } from "./mappings.ts";
 import type { MappingView } from "./view.ts";
@@ -33,15 +34,17 @@ export class ConfigInForce {
   readonly #view: MappingView;
   readonly #mappings: Mappings;
   readonly #forwarding: Forwarding;
+  readonly #flows: Flows;
   readonly #log: Log;
   #config: DeclaredConfig | undefined;
   readonly #failed = new Map<string, FailedEntry>();
 
-  constructor(ledger: Ledger, view: MappingView, mappings: Mappings, forwarding: Forwarding, log: Log) {
+  constructor(ledger: Ledger, view: MappingView, mappings: Mappings, forwarding: Forwarding, flows: Flows, log: Log) {
     this.#ledger = ledger;
     this.#view = view;
     this.#mappings = mappings;
     this.#forwarding = forwarding;
+    this.#flows = flows;
     this.#log = log;
     const kept = ledger.get(KEY) as (DeclaredContent & { readonly generation: number }) | undefined;
     if (kept !== undefined) this.#config = new DeclaredConfig(kept.generation, kept);
@@ -118,9 +121,15 @@ export class ConfigInForce {
   async converge(): Promise<number> {
     if (this.#config === undefined) return 0;
     const steps = await stepsTo(this.#config, this.#parts);
+    this.#forgetAllBut(steps);
+    await this.#flows.clearTogether(() => this.#takeAll(steps));
+    if (this.#failed.size > 0) this.#sayWhatFailed();
+    return steps.length;
+  }
+
+  async #takeAll(steps: readonly Step[]): Promise<void> {
     const share = new Share();
     let away: SledcastError | undefined;
-    this.#forgetAllBut(steps);
     for (const step of steps) {
       // A driver that went away would be waited for once an entry.
       const error = away ?? (await this.#attempt(step));
@@ -128,8 +137,6 @@ export class ConfigInForce {
       if (error instanceof SledcastError && error.kind === "driver-unavailable") away = error;
       await share.spent();
     }
-    if (this.#failed.size > 0) this.#sayWhatFailed();
-    return steps.length;
   }
 
   /**

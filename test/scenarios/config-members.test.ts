@@ -40,6 +40,14 @@ describe("members", () => {
     expect(commands.all.at(-1)).toBe("ClearUft");
   });
 
+  test("have each flow cache cleared once, behind all of them, where many groups move or are left out", async () => {
+    await putConfig(sled, 1, { [G1]: U1, [G2]: U2, "239.1.1.3": U3 });
+    commands.forget();
+    await putConfig(sled, 2, { [G1]: U2, [G2]: U3 });
+    expect(commands.all.filter((command) => command === "ClearUft")).toHaveLength(1);
+    expect(commands.all.at(-1)).toBe("ClearUft");
+  });
+
   test("wait again when their group is left out of the next one", async () => {
     await putConfig(sled, 1, { [G1]: U1 });
     await putConfig(sled, 2, { [G2]: U1 });
