@@ -6,7 +6,7 @@
  * has its driver commands counted meanwhile, of which there must be none.
  */
 import { Agent, request } from "node:http";
-import { sampleMapping } from "./mappings.ts";
+import { sampleConfig, sampleEntry, sampleMapping } from "./mappings.ts";
 import type { Benchmark } from "./measure/comparison.ts";
 import { inTurn } from "./measure/rounds.ts";
 import { ServerProcess } from "./measure/server-process.ts";
@@ -42,17 +42,6 @@ async function expecting(status: number, answer: Promise<Answer>): Promise<strin
   return got.text;
 }
 
-/** A forwarding entry of one next hop, like those of a group with members on one other sled. */
-const entryOf = (underlay: string) => ({
-  underlay,
-  next_hops: [{ next_hop: "fd00::99", replication: "underlay", filter: { mode: "exclude", sources: [] } }],
-});
-
-function configOf(groups: number, generation: number): string {
-  const m2p = Array.from({ length: groups }, (_, n) => sampleMapping(n));
-  return JSON.stringify({ generation, m2p, forwarding: m2p.map(({ underlay }) => entryOf(underlay)) });
-}
-
 async function timed(work: () => Promise<unknown>): Promise<number> {
   const since = performance.now();
   await work();
@@ -64,7 +53,7 @@ const put = (server: ServerProcess, body: string) => expecting(200, call(server,
 /** Leaves the daemon without a configuration and its driver empty. */
 async function empty(server: ServerProcess): Promise<void> {
   await expecting(204, call(server, "DELETE", "/multicast/config"));
-  await put(server, configOf(0, 1));
+  await put(server, sampleConfig(0, 1));
   await expecting(204, call(server, "DELETE", "/multicast/config"));
 }
 
@@ -74,13 +63,13 @@ async function groupByGroup(server: ServerProcess): Promise<void> {
     await expecting(200, call(server, "GET", "/networking/mcast-m2p"));
     await expecting(204, call(server, "PUT", "/networking/mcast-m2p", JSON.stringify(mapping)));
     await expecting(200, call(server, "GET", "/networking/mcast-fwd"));
-    await expecting(204, call(server, "PUT", "/networking/mcast-fwd", JSON.stringify(entryOf(mapping.underlay))));
+    await expecting(204, call(server, "PUT", "/networking/mcast-fwd", JSON.stringify(sampleEntry(mapping.underlay))));
   }
 }
 
 /** From an empty driver, and from one that holds all of it already, as most passes find it. */
 async function passes(daemon: ServerProcess) {
-  const pass = configOf(PASS_GROUPS, 2);
+  const pass = sampleConfig(PASS_GROUPS, 2);
   const fresh = async (work: () => Promise<unknown>) => {
     await empty(daemon);
     return timed(work);
@@ -107,7 +96,7 @@ async function commands(daemon: ServerProcess): Promise<number> {
 }
 
 async function resends(daemon: ServerProcess, bare: ServerProcess) {
-  const body = configOf(RESEND_GROUPS, 3);
+  const body = sampleConfig(RESEND_GROUPS, 3);
   await put(daemon, body);
   const before = await commands(daemon);
   const series = await inTurn(RESEND_ROUNDS, {

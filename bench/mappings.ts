@@ -24,3 +24,15 @@ export function sampleMapping(n: number, form: UnderlayForm = "short", block = 1
 export function sampleMappings(count: number, form: UnderlayForm = "short", block = 1): SampleMapping[] {
   return Array.from({ length: count }, (_, n) => sampleMapping(n, form, block));
 }
+
+/** A forwarding entry of one next hop, like those of a group with members on one other sled. */
+export const sampleEntry = (underlay: string, hop = "fd00::99") => ({
+  underlay,
+  next_hops: [{ next_hop: hop, replication: "underlay", filter: { mode: "exclude", sources: [] } }],
+});
+
+/** The body of `PUT /multicast/config` with so many groups, mapped and forwarded. */
+export function sampleConfig(groups: number, generation: number, hop?: string): string {
+  const m2p = sampleMappings(groups);
+  return JSON.stringify({ generation, m2p, forwarding: m2p.map(({ underlay }) => sampleEntry(underlay, hop)) });
+}

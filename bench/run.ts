@@ -13,10 +13,22 @@ import { ioctl } from "./ioctl.ts";
 import { joins } from "./joins.ts";
 import { type Benchmark, holds } from "./measure/comparison.ts";
 import { tableOf } from "./measure/report.ts";
+import { memory } from "./memory.ts";
 import { operationCost } from "./operation-cost.ts";
 import { start } from "./start.ts";
 
-const BENCHMARKS: readonly Benchmark[] = [operationCost, httpPut, httpList, start, config, audit, codec, ioctl, joins];
+const BENCHMARKS: readonly Benchmark[] = [
+  operationCost,
+  httpPut,
+  httpList,
+  start,
+  config,
+  audit,
+  codec,
+  ioctl,
+  joins,
+  memory,
+];
 
 function usage(problem: string): never {
   const names = BENCHMARKS.map(({ name }) => name).join(", ");

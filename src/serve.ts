@@ -5,6 +5,7 @@ import { SledAgent } from "./agent/agent.ts";
 import type { Config, Listen } from "./config.ts";
 import { messageOf } from "./error.ts";
 import { EXIT } from "./exit.ts";
+import { keepHeapSmall } from "./heap.ts";
 import { clearStaleSocket } from "./host/unix-socket.ts";
 import { buildServer } from "./http/server.ts";
 import { loadCompiler } from "./http/validation.ts";
@@ -57,6 +58,7 @@ function stopOnSignal(app: FastifyInstance, agent: SledAgent, lock: StateDirLock
 }
 
 export async function serve(config: Config): Promise<void> {
+  keepHeapSmall();
   const log = await openLog(config);
   const metrics = new Metrics();
   metrics.watchProcess();

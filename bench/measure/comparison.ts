@@ -3,7 +3,7 @@
  * the ratio is formed within each round, so that what slows the machine down for a while slows
  * both sides of it, and its median over the rounds is what a bound is held against.
  */
-export type Unit = "µs" | "ms" | "requests/s";
+export type Unit = "µs" | "ms" | "requests/s" | "MB" | "descriptors";
 
 export interface Bound {
   readonly kind: "at most" | "at least";

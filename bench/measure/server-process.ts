@@ -2,7 +2,8 @@
  * A server in a process of its own, with its log going to the null device. Because its output goes
  * nowhere, it cannot say where it listens: it is told a port, and asked until it answers.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { get } from "node:http";
 import { createServer } from "node:net";
@@ -30,6 +31,8 @@ export interface StartOptions {
   readonly args?: readonly string[];
   /** What it reads from its standard input. */
   readonly input?: string;
+  /** Options of Node's own. */
+  readonly node?: readonly string[];
 }
 
 function isFree(port: number): Promise<boolean> {
@@ -61,15 +64,22 @@ export class ServerProcess {
   readonly url: string;
   /** From just before the process was spawned until `/readyz` answered 200. Milliseconds. */
   readonly startedIn: number;
+  /** Where a daemon keeps its ledger. Gone once it ended. */
+  readonly stateDir: string;
   readonly #child: ChildProcess;
 
-  private constructor(child: ChildProcess, url: string, startedIn: number) {
+  private constructor(child: ChildProcess, { url, startedIn, stateDir }: Omit<ServerProcess, "pid" | "ask" | "stop">) {
     this.#child = child;
     this.url = url;
     this.startedIn = startedIn;
+    this.stateDir = stateDir;
   }
 
-  static async start(kind: ServerKind, { args = [], input }: StartOptions = {}): Promise<ServerProcess> {
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  static async start(kind: ServerKind, { args = [], input, node = [] }: StartOptions = {}): Promise<ServerProcess> {
     const port = await freePort();
     const state = mkdtempSync(path.join(tmpdir(), "bench-"));
     const listen =
@@ -78,7 +88,8 @@ export class ServerProcess {
     const url = `http://127.0.0.1:${port}`;
     const since = performance.now();
     const stdin = input === undefined ? "ignore" : "pipe";
-    const child = spawn(process.execPath, [script, ...listen], { stdio: [stdin, "ignore", "inherit"] });
+    const stdio: StdioOptions = [stdin, "ignore", "inherit", ...(node.length > 0 ? (["ipc"] as const) : [])];
+    const child = spawn(process.execPath, [...node, script, ...listen], { stdio });
     // A run that fails must leave no server behind.
     const kill = () => child.kill("SIGKILL");
     process.once("exit", kill);
@@ -98,7 +109,14 @@ export class ServerProcess {
       child.kill("SIGKILL");
       throw error;
     }
-    return new ServerProcess(child, url, performance.now() - since);
+    return new ServerProcess(child, { url, startedIn: performance.now() - since, stateDir: state });
+  }
+
+  /** Asks what was loaded into it with `--import`, and answers with a number. */
+  async ask(question: string): Promise<number> {
+    const answer = once(this.#child, "message");
+    this.#child.send(question);
+    return Number((await answer)[0]);
   }
 
   async stop(): Promise<void> {

@@ -2,11 +2,13 @@
  * The driver's flow caches of our ports. A flow remembers the encapsulation it was given, and a
  * changed mapping does not make it look again, so after a mapping moved or went they are cleared.
  */
-import { messageOf } from "../error.ts";
+import { messageOf, SledcastError } from "../error.ts";
 import { Share } from "../host/turns.ts";
 import type { Log } from "../log.ts";
 import type { Driver } from "../opte/driver.ts";
 import { isOpte } from "../opte/error.ts";
+
+const isAway = (error: unknown) => error instanceof SledcastError && error.kind === "driver-unavailable";
 
 export class Flows {
   readonly #driver: Driver;
@@ -37,8 +39,11 @@ export class Flows {
       return;
     }
     const share = new Share();
+    let away: string | undefined;
     for (const port of this.#ports) {
-      await this.#clearPort(port);
+      // A driver that is away is waited for once, not once a port.
+      if (away === undefined) away = await this.#clearPort(port);
+      else this.#stale.set(port, away);
       await share.spent();
     }
   }
@@ -72,15 +77,16 @@ export class Flows {
     return [...this.#stale].map(([port, reason]) => ({ port, reason }));
   }
 
-  /** A port in a state other than running (`BadState`) has no flows; one that is gone has none either. */
-  async #clearPort(port: string): Promise<void> {
+  /** A port in a state other than running (`BadState`) has no flows; one that is gone has none either. Answers why the driver is away, if it is. */
+  async #clearPort(port: string): Promise<string | undefined> {
     try {
       await this.#driver.clearUft(port);
       this.#stale.delete(port);
+      return undefined;
     } catch (error) {
       if (isOpte(error, "BadState") || isOpte(error, "PortNotFound")) {
         this.#stale.delete(port);
-        return;
+        return undefined;
       }
       if (!this.#stale.has(port)) {
         this.#log.warn(
@@ -89,6 +95,7 @@ export class Flows {
         );
       }
       this.#stale.set(port, messageOf(error));
+      return isAway(error) ? messageOf(error) : undefined;
     }
   }
 }

@@ -112,7 +112,10 @@ describe.each(["g++", "clang++"])("%s", async (compiler) => {
   const required = IN_CI && compiler === "g++" && process.platform === "linux";
   const sources = [...PORTABLE, ...(process.platform === "linux" ? filesIn("fake-xde") : [])];
   const title = "takes each source without a warning";
-  test.skipIf(!there && !required)(there ? title : `${title} (${compiler} is not installed)`, async () => {
+  // A second opinion compiles all of it once more: CI asks for it.
+  const later = compiler === "clang++" && there && !IN_CI;
+  const why = later ? " (in CI)" : there ? "" : ` (${compiler} is not installed)`;
+  test.skipIf(later || (!there && !required))(`${title}${why}`, async () => {
     const nodesHeader = await precompiled(compiler);
     for (const source of sources.filter((name) => name.endsWith(".cc"))) {
       const header = source.startsWith("node") ? nodesHeader : [];

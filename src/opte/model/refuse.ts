@@ -1,11 +1,14 @@
 /** How the model says no: the driver's variants with the driver's texts (xde.rs, dev_map.rs, opte-api ip.rs). */
 import type { OpteError, OpteTextVariant } from "../error.ts";
 
-/** Thrown by a command's implementation; the transport adds which command it was. */
-export class Refusal extends Error {
+/**
+ * Thrown by a command's implementation; the transport adds which command it was. Not an `Error`: a
+ * refusal is an answer, and the stack of one nobody reads costs more than the command (ClearUft is
+ * refused by every port that nobody has opened, and sent to all of them).
+ */
+export class Refusal {
   readonly opte: OpteError;
   constructor(opte: OpteError) {
-    super(opte.variant);
     this.opte = opte;
   }
 }
