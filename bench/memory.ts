@@ -32,7 +32,7 @@ const MEMBER_TURNS = 80;
 const SAMPLE_MS = 100;
 const MB = 1e6;
 
-/** All of issue 5's limit is for the process as a whole, at its highest. */
+/** For the process as a whole, at its highest. MB. */
 const LIMIT = 200;
 const RESIDENT_GROWTH = 10;
 const BYTES_AN_OPERATION = 10;

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { FileLedger } from "../../src/intent/ledger/file-ledger.ts";
+import { SALVAGED } from "../../src/intent/ledger.ts";
 import { lockStateDir } from "../../src/intent/state-dir.ts";
 import { NO_LOG, stateOf } from "../intent/ledger-kit.ts";
 import { CLI, run } from "./daemon.ts";
@@ -47,6 +48,6 @@ test("checks, is kept out while somebody has it, repairs, and finds nothing more
   expect(readdirSync(dir).sort()).toEqual(["ledger.1.damaged-1", "ledger.2", "lock"]);
   expect(await ledger("repair")).toMatchObject({ code: 0, stdout: "nothing to repair: a daemon starts on it\n" });
   const found = await FileLedger.open(dir, { log: NO_LOG });
-  expect(stateOf(found)).toEqual({ a: "A", c: "C" });
+  expect(stateOf(found)).toEqual({ a: "A", c: "C", [SALVAGED]: true });
   await found.close();
 });

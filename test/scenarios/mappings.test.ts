@@ -1,5 +1,6 @@
 /** The original's known weaknesses around mappings, forwarding and NIC filters, by their row in the list of them. */
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { SledcastError } from "../../src/error.ts";
 import { DriverModel } from "../../src/opte/model/model.ts";
 import { FakeNics } from "../harness/nics.ts";
 import { propolis } from "../harness/registration.ts";
@@ -266,4 +267,18 @@ test("a port's subscription under one underlay does not disturb another VM's", a
   await sled.join(VM2, "239.1.1.1", "10.0.0.7");
   await sled.leave(VM1, "239.1.1.1");
   expect(sled.subscriptions).toEqual({ "ff04::1": { guest1: "include(10.0.0.7)" } });
+});
+
+test("a driver that goes away while flow caches are cleared is waited for once, and all of them are cleared later", async () => {
+  const ports = [{ name: "guest0" }, { name: "guest1" }, { name: "guest2" }];
+  sled = await Sled.start({ model: { ports } });
+  for (const [n, { name }] of ports.entries()) await sled.adopt(propolis(n + 1), name);
+  await sled.setMapping("239.1.1.1", "ff04::1");
+  const calls = vi.spyOn(sled.model, "call");
+  sled.breakNext("ClearUft", new SledcastError("driver-unavailable", "gone"));
+  expect((await sled.setMapping("239.1.1.1", "ff04::2")).status).toBe(204);
+  expect(calls.mock.calls.filter(([command]) => command === "ClearUft")).toEqual([]);
+  expect(sled.agent.status().degraded.map(({ subject }) => subject)).toEqual(ports.map(({ name }) => name));
+  await sled.agent.repair();
+  expect(sled.agent.status().degraded).toEqual([]);
 });
