@@ -57,6 +57,9 @@ const AT_THE_DOOR = ["bodies", "fields", "ip-text", "paths", "uuid", "version-he
   (name) => `test/http/${name}.test.ts`,
 );
 
+/** The second binding is held to the first by the contract suites; outside CI a share of these shows that the way there is the same. */
+const SHARE = ["test/scenarios/{mappings,memberships,nics}.test.ts", "test/control-plane.test.ts"];
+
 export default defineConfig({
   test: {
     // Suites that start real processes wait much of their time: three keep two cores busy.
@@ -67,7 +70,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: `xde through ${binding}`,
-          include: THROUGH_HTTP,
+          include: inCI || binding === "addon" ? THROUGH_HTTP : SHARE,
           exclude: [...configDefaults.exclude, ...(inCI ? [] : AT_THE_DOOR)],
           // Random sequences are for the model; here a share of them shows that the way there is the same.
           env: { SLEDCAST_TEST_BINDING: binding, SLEDCAST_RUNS: process.env.SLEDCAST_RUNS ?? "40" },

@@ -13,7 +13,7 @@ import { GUESTS, Load } from "./load.ts";
 import { sameMap, show, subscriptionsThatFollow, type TableBelief, type VmmBelief } from "./world.ts";
 
 const seed = Number(process.env.SLEDCAST_SEED ?? Date.now() & 0x7fff_ffff);
-const kills = Number(process.env.SLEDCAST_KILLS ?? 8);
+const kills = Number(process.env.SLEDCAST_KILLS ?? 4);
 /** Answers that the load gets before the kill, at most; after the last of them it comes at any moment. */
 const ANSWERS = 150;
 const MOMENT_MS = 8;
