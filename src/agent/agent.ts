@@ -13,8 +13,9 @@ import type { ForwardingEntry, M2pMapping, SubscriptionEntry } from "../opte/typ
 import type { Uuid } from "../uuid.ts";
 import type { Membership, Registration, Vmm, VmmState } from "../vmm/vmm.ts";
 import type { MembershipStatus } from "../vmm/vmms.ts";
-import { Audit, type AuditReport } from "./audit.ts";
+import { Audit } from "./audit.ts";
 import { Audits } from "./audits.ts";
+import type { AuditReport } from "./finding.ts";
 import { bytesOfConfig, bytesOfEntry, bytesOfNames, bytesOfRegistration } from "./held-bytes.ts";
 import { type Listed, Lists } from "./lists.ts";
 import { Operations } from "./operations.ts";

@@ -22,35 +22,8 @@ import type { UnderlayGroup } from "../net/group.ts";
 import type { Driver } from "../opte/driver.ts";
 import { type SourceFilter, sameFilter } from "../opte/filter.ts";
 import type { Vmms } from "../vmm/vmms.ts";
+import type { Finding } from "./finding.ts";
 import type { Underlay } from "./underlay.ts";
-
-export interface Finding {
-  readonly what:
-    | NicDrift["what"]
-    | "underlay-unset"
-    | `${Step["thing"]}-${Step["drift"]}`
-    | "mapping-taken-up"
-    | "subscription-missing"
-    | "subscription-differs"
-    | "subscription-unexplained"
-    | "foreign-subscriptions-changed"
-    | "port-appeared"
-    | "port-gone"
-    | "vmm-lost";
-  readonly subject: Readonly<Record<string, string | undefined>>;
-  /** Whether it is in order now; in observe mode nothing is. */
-  readonly repaired: boolean;
-  readonly error?: string;
-}
-
-export interface AuditReport {
-  readonly time: string;
-  readonly mode: AuditMode;
-  readonly seconds: number;
-  /** How many findings there were; of one that is kept, only the first hundred are. */
-  readonly found: number;
-  readonly findings: readonly Finding[];
-}
 
 export interface AuditParts {
   readonly driver: Driver;

@@ -4,7 +4,8 @@ import { messageOf } from "../error.ts";
 import { TELL_NOBODY, type Tell } from "../events.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
-import type { Audit, AuditPart, AuditReport, Finding } from "./audit.ts";
+import type { Audit, AuditPart } from "./audit.ts";
+import type { AuditReport, Finding } from "./finding.ts";
 import type { Change } from "./lists.ts";
 
 const REPORTS_KEPT = 5;

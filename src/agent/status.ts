@@ -5,7 +5,7 @@ import type { ConfigInForce } from "../multicast/config-in-force.ts";
 import { subjectOf } from "../multicast/convergence.ts";
 import type { MulticastFilterMap } from "../multicast/filter-map.ts";
 import type { Driver, DriverInfo } from "../opte/driver.ts";
-import type { AuditReport } from "./audit.ts";
+import type { AuditReport } from "./finding.ts";
 import type { Parts } from "./parts.ts";
 
 export interface Degraded {
