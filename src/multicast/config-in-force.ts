@@ -40,6 +40,8 @@ export class ConfigInForce {
   readonly #log: Log;
   #config: DeclaredConfig | undefined;
   readonly #failed = new Map<string, FailedEntry>();
+  /** Where the books were last found to be as a configuration says: looked at once, not at every audit. */
+  readonly #agreed = new Map<StepEntry["thing"], { readonly config: DeclaredConfig; readonly version: number }>();
   /** The last warning of them: a retry that ends the same way is no news. */
   #said = "";
 
@@ -151,12 +153,24 @@ export class ConfigInForce {
    * follow it away and back.
    */
   async drift(thing: StepEntry["thing"]): Promise<readonly Step[]> {
-    if (this.#config === undefined) return [];
-    let parts: Parts = this.#parts;
-    if (thing === "mapping") parts = { ...parts, view: await this.#mappings.seen() };
-    else await this.#forwarding.refresh();
-    const steps = await stepsTo(this.#config, parts, thing);
+    const config = this.#config;
+    if (config === undefined) return [];
+    const seen = await this.#seen(thing);
+    const last = this.#agreed.get(thing);
+    if (seen.version !== undefined && last?.config === config && last.version === seen.version) return [];
+    const steps = await stepsTo(config, seen.parts, thing);
+    if (seen.version !== undefined && steps.length === 0) this.#agreed.set(thing, { config, version: seen.version });
     return steps.filter((step) => !this.#failed.has(keyOf(step)));
+  }
+
+  /** The driver's table as it is; of one that is as the books say, which version of them. */
+  async #seen(thing: StepEntry["thing"]): Promise<{ readonly parts: Parts; readonly version: number | undefined }> {
+    if (thing === "forwarding") {
+      await this.#forwarding.refresh();
+      return { parts: this.#parts, version: this.#forwarding.view.version };
+    }
+    const view = await this.#mappings.seen();
+    return { parts: { ...this.#parts, view }, version: view === this.#view ? this.#view.version : undefined };
   }
 
   /** Takes one step of those; one that fails is kept, and thrown. */

@@ -38,6 +38,11 @@ export class MappingView {
     return this.#underlays.size;
   }
 
+  /** Another number after every change. */
+  get version(): number {
+    return this.#generation;
+  }
+
   underlayOf(group: Ip): UnderlayGroup | undefined {
     return this.#underlays.get(group);
   }
@@ -116,9 +121,15 @@ export class MappingView {
 /** What a configuration is compared with, what is shown while the driver does not answer, and what tells what others changed. */
 export class ForwardingView {
   #entries = new Map<UnderlayGroup, readonly NextHop[]>();
+  #version = 0;
 
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** Another number after every change. */
+  get version(): number {
+    return this.#version;
   }
 
   /** Answers what changed by that. */
@@ -132,6 +143,7 @@ export class ForwardingView {
       if (hops === undefined || !sameHops(hops, nextHops)) changes.push({ underlay, nextHops });
     }
     if (changes.length === 0 && known === before.size) return changes;
+    this.#version++;
     this.#entries = new Map(dump.map(({ underlay, nextHops }) => [underlay, nextHops]));
     if (known === before.size) return changes;
     const gone = [...before.keys()].filter((underlay) => !this.#entries.has(underlay));
@@ -149,12 +161,14 @@ export class ForwardingView {
       hops.set(hop.addr, hop);
     }
     if (!changed) return undefined;
+    this.#version++;
     const all = [...hops.values()];
     this.#entries.set(underlay, all);
     return all;
   }
 
   delete(underlay: UnderlayGroup): boolean {
+    this.#version++;
     return this.#entries.delete(underlay);
   }
 
