@@ -73,7 +73,7 @@ export default defineConfig({
           include: inCI || binding === "addon" ? THROUGH_HTTP : SHARE,
           exclude: [...configDefaults.exclude, ...(inCI ? [] : AT_THE_DOOR)],
           // Random sequences are for the model; here a share of them shows that the way there is the same.
-          env: { SLEDCAST_TEST_BINDING: binding, SLEDCAST_RUNS: process.env.SLEDCAST_RUNS ?? "40" },
+          env: { SLEDCAST_TEST_BINDING: binding, SLEDCAST_RUNS: process.env.SLEDCAST_RUNS ?? (inCI ? "40" : "20") },
         },
       })),
     ],

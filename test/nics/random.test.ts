@@ -12,7 +12,7 @@ import { NICS, oneStep, type Step, World } from "./steps.ts";
 
 const seed = Number(process.env.SLEDCAST_SEED ?? Date.now() & 0x7fff_ffff);
 const runs = Number(process.env.SLEDCAST_NIC_RUNS ?? 10_000);
-const seconds = Number(process.env.SLEDCAST_NIC_SECONDS ?? 4);
+const seconds = Number(process.env.SLEDCAST_NIC_SECONDS ?? 2);
 const binding = (process.env.SLEDCAST_BINDING || "addon") as BindingName;
 const SETTINGS = "SLEDCAST_NIC_RUNS, SLEDCAST_NIC_SECONDS and SLEDCAST_BINDING say how many, how long and through what";
 
