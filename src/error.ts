@@ -41,6 +41,10 @@ export class SledcastError extends Error {
   }
 }
 
+export function isKind(error: unknown, kind: ErrorKind): boolean {
+  return error instanceof SledcastError && error.kind === kind;
+}
+
 export function badRequest(message: string): SledcastError {
   return new SledcastError("bad-request", message);
 }

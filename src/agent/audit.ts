@@ -5,7 +5,7 @@
  * only reports.
  */
 import type { AuditMode } from "../config.ts";
-import { messageOf, SledcastError } from "../error.ts";
+import { isKind, messageOf } from "../error.ts";
 import type { NicDrift } from "../host/joins.ts";
 import { Share } from "../host/turns.ts";
 import { type Log, NO_LOG } from "../log.ts";
@@ -186,7 +186,7 @@ export class Audit {
       await note(`${step.thing}-${step.drift}`, subject, async () => {
         moved ||= step.thing === "mapping" && step.drift !== "missing";
         await config.take(step).catch((error: unknown) => {
-          away = isAway(error);
+          away = isKind(error, "driver-unavailable");
           throw error;
         });
       });
@@ -271,7 +271,5 @@ export class Audit {
     return expected;
   }
 }
-
-const isAway = (error: unknown) => error instanceof SledcastError && error.kind === "driver-unavailable";
 
 type Note = (what: Finding["what"], subject: Subject, repair: () => Promise<void>) => Promise<void>;

@@ -2,13 +2,11 @@
  * The driver's flow caches of our ports. A flow remembers the encapsulation it was given, and a
  * changed mapping does not make it look again, so after a mapping moved or went they are cleared.
  */
-import { messageOf, SledcastError } from "../error.ts";
+import { isKind, messageOf } from "../error.ts";
 import { Share } from "../host/turns.ts";
 import type { Log } from "../log.ts";
 import type { Driver } from "../opte/driver.ts";
 import { isOpte } from "../opte/error.ts";
-
-const isAway = (error: unknown) => error instanceof SledcastError && error.kind === "driver-unavailable";
 
 export class Flows {
   readonly #driver: Driver;
@@ -95,7 +93,7 @@ export class Flows {
         );
       }
       this.#stale.set(port, messageOf(error));
-      return isAway(error) ? messageOf(error) : undefined;
+      return isKind(error, "driver-unavailable") ? messageOf(error) : undefined;
     }
   }
 }

@@ -14,18 +14,9 @@ import type { PortManager } from "../ports/manager.ts";
 import type { Uuid } from "../uuid.ts";
 import type { VmmBook } from "./book.ts";
 import type { Moves } from "./moves.ts";
+import type { VmmParts } from "./parts.ts";
 import { removalOf, vmmChange } from "./records.ts";
 import { type AdoptedVmm, primaryPort, type Vmm } from "./vmm.ts";
-
-interface Parts {
-  readonly driver: Driver;
-  readonly ports: PortManager;
-  readonly subscriptions: Subscriptions;
-  readonly flows: Flows;
-  readonly ledger: Ledger;
-  readonly log: Log;
-  readonly tell: Tell;
-}
 
 export class Adoptions {
   readonly #driver: Driver;
@@ -38,7 +29,7 @@ export class Adoptions {
   readonly #book: VmmBook;
   readonly #moves: Moves;
 
-  constructor({ driver, ports, subscriptions, flows, ledger, log, tell }: Parts, book: VmmBook, moves: Moves) {
+  constructor({ driver, ports, subscriptions, flows, ledger, log, tell }: VmmParts, book: VmmBook, moves: Moves) {
     this.#driver = driver;
     this.#ports = ports;
     this.#subscriptions = subscriptions;

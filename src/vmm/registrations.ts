@@ -11,18 +11,10 @@ import type { PortInfo } from "../opte/types.ts";
 import type { PortManager, PortTicket } from "../ports/manager.ts";
 import type { Uuid } from "../uuid.ts";
 import type { VmmBook } from "./book.ts";
+import type { VmmParts } from "./parts.ts";
 import { tellWaiting } from "./portless.ts";
 import { changesOf, removalOf } from "./records.ts";
 import { primaryPort, type RegisteredVmm, type Registration, type Vmm } from "./vmm.ts";
-
-interface Parts {
-  readonly ports: PortManager;
-  readonly subscriptions: Subscriptions;
-  readonly flows: Flows;
-  readonly ledger: Ledger;
-  readonly log: Log;
-  readonly tell: Tell;
-}
 
 export class Registrations {
   readonly #ports: PortManager;
@@ -33,7 +25,7 @@ export class Registrations {
   readonly #tell: Tell;
   readonly #book: VmmBook;
 
-  constructor({ ports, subscriptions, flows, ledger, log, tell }: Parts, book: VmmBook) {
+  constructor({ ports, subscriptions, flows, ledger, log, tell }: VmmParts, book: VmmBook) {
     this.#ports = ports;
     this.#subscriptions = subscriptions;
     this.#flows = flows;

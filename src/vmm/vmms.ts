@@ -12,14 +12,13 @@ import type { MemberState } from "../multicast/member-state.ts";
 import type { Subscriptions } from "../multicast/subscriptions.ts";
 import type { MulticastAddr } from "../net/group.ts";
 import { compareIp, type Ip } from "../net/ip.ts";
-import type { Driver } from "../opte/driver.ts";
 import { membershipFilter } from "../opte/filter.ts";
 import type { PortInfo } from "../opte/types.ts";
-import type { PortManager } from "../ports/manager.ts";
 import type { Uuid } from "../uuid.ts";
 import { Adoptions } from "./adoptions.ts";
 import { VmmBook } from "./book.ts";
 import { Moves } from "./moves.ts";
+import type { VmmParts } from "./parts.ts";
 import { NO_PRIMARY, tellWaiting, waitingForPort } from "./portless.ts";
 import { membershipChange, readVmms, vmmChange } from "./records.ts";
 import { Registrations } from "./registrations.ts";
@@ -30,16 +29,6 @@ export interface MembershipStatus extends Membership {
 }
 
 const MAX_GENERATION = 0xffff_ffff_ffff_ffffn;
-
-interface Parts {
-  readonly driver: Driver;
-  readonly ports: PortManager;
-  readonly subscriptions: Subscriptions;
-  readonly flows: Flows;
-  readonly ledger: Ledger;
-  readonly log: Log;
-  readonly tell?: Tell;
-}
 
 export class Vmms {
   readonly #subscriptions: Subscriptions;
@@ -52,7 +41,7 @@ export class Vmms {
   readonly #registrations: Registrations;
   readonly #adoptions: Adoptions;
 
-  constructor({ tell = TELL_NOBODY, ...parts }: Parts) {
+  constructor({ tell = TELL_NOBODY, ...parts }: Omit<VmmParts, "tell"> & { readonly tell?: Tell }) {
     const { ports, subscriptions, flows, ledger, log } = parts;
     this.#subscriptions = subscriptions;
     this.#ledger = ledger;
