@@ -54,7 +54,7 @@ class Sled {
   static async start(mappings: number): Promise<Sled> {
     const { SledAgent } = await built<typeof import("../src/agent/agent.ts")>("agent/agent.js");
     const { DriverModel } = await built<typeof import("../src/opte/model/model.ts")>("opte/model/model.js");
-    const { ModelDatalinks } = await built<typeof import("../src/host/datalinks.ts")>("host/datalinks.js");
+    const { CountedDatalinks } = await built<typeof import("../src/host/datalinks.ts")>("host/datalinks.js");
     const { NO_NICS } = await built<typeof import("../src/host/joins.ts")>("host/joins.js");
     const { Metrics } = await built<typeof import("../src/metrics.ts")>("metrics.js");
     const silent = () => {};
@@ -62,7 +62,7 @@ class Sled {
     const agent = new SledAgent({
       transport: model,
       joins: NO_NICS,
-      datalinks: new ModelDatalinks(),
+      datalinks: new CountedDatalinks(),
       underlayIp: "fd00::1" as Ipv6,
       log: { debug: silent, info: silent, warn: silent, error: silent },
       metrics: new Metrics(),

@@ -16,6 +16,8 @@ export type ErrorKind =
   | "managed-by-config"
   /** A declared configuration that is older than the one in force, or another of the same generation. */
   | "generation"
+  /** A subnet that the instance has already. */
+  | "subnet-attached"
   /** A NIC did not join an underlay group; a retry can succeed. */
   | "underlay-join-failed"
   /** The driver is not there, of an unknown version, or did not answer. */

@@ -1,36 +1,37 @@
+/**
+ * Datalink ids: the host's names for links. A port needs one before it is created and gives it back
+ * after it is deleted. On illumos dlmgmtd hands them out (`libdladm.ts`); beside the driver model
+ * nobody else does.
+ */
 import { SledcastError } from "../error.ts";
 
-/**
- * Datalink ids: the host's names for links. A port needs one before it is created and gives it
- * back after it is deleted. On illumos dlmgmtd hands them out; beside the driver model nobody
- * else does.
- */
 export interface Datalinks {
-  /** Makes an id for the name; a taken name is an error. */
-  create(name: string): Promise<number>;
-  destroy(id: number): Promise<void>;
-  /** An id that was made in an earlier run and is in use still. */
-  keep(id: number): void;
+  /** Where the ids come from, for people: a library, or this process. */
+  readonly source: string;
+  /** Makes an id for the name, as one of a port's; undefined: something bears the name already. */
+  create(name: string): Promise<number | undefined>;
+  /**
+   * Gives back the id that bears the name, if it is one of a port's. Answers whether there was one.
+   * By name and not by number: a number is another's after a reboot.
+   */
+  destroy(name: string): Promise<boolean>;
 }
 
-/** Ids that count up and are not reused, as dlmgmtd's. */
-export class ModelDatalinks implements Datalinks {
+/** Ids that count up and are not reused, as dlmgmtd's. They live as long as this process. */
+export class CountedDatalinks implements Datalinks {
+  readonly source = "counted";
   #next = 1;
-  readonly #live = new Set<number>();
+  readonly #live = new Map<string, number>();
 
-  async create(): Promise<number> {
+  async create(name: string): Promise<number | undefined> {
+    if (this.#live.has(name)) return undefined;
     const id = this.#next++;
-    this.#live.add(id);
+    this.#live.set(name, id);
     return id;
   }
 
-  async destroy(id: number): Promise<void> {
-    this.#live.delete(id);
-  }
-
-  keep(id: number): void {
-    this.#live.add(id);
-    this.#next = Math.max(this.#next, id + 1);
+  async destroy(name: string): Promise<boolean> {
+    return this.#live.delete(name);
   }
 
   /** Ids handed out and not given back. */
@@ -39,14 +40,16 @@ export class ModelDatalinks implements Datalinks {
   }
 }
 
-/** No ids are to be had: ports made elsewhere can be adopted, none can be made. */
-export const NO_DATALINKS: Datalinks = {
-  create: async (name) => {
-    throw new SledcastError(
-      "resource-limit",
-      `no datalink id for ${name}: this version cannot ask dlmgmtd for one; make the port with opteadm and adopt it`,
-    );
-  },
-  destroy: async () => {},
-  keep: () => {},
-};
+/** No ids are to be had: ports made elsewhere can be adopted, none can be made. `why`: what is missing. */
+export function noDatalinks(why: string): Datalinks {
+  return {
+    source: "none",
+    create: async (name) => {
+      throw new SledcastError(
+        "resource-limit",
+        `no datalink id for ${name}: ${why}; make the port with opteadm and adopt it`,
+      );
+    },
+    destroy: async () => false,
+  };
+}

@@ -13,6 +13,7 @@ const ANSWERS: Readonly<Record<ErrorKind, Answer>> = {
   "no-such-instance": { status: 404, code: "NO_SUCH_INSTANCE" },
   conflict: { status: 409, code: "CONFLICT" },
   "managed-by-config": { status: 409, code: "MANAGED_BY_CONFIG" },
+  "subnet-attached": { status: 409, code: "SUBNET_ALREADY_ATTACHED" },
   generation: { status: 409, code: "GENERATION" },
   "underlay-join-failed": { status: 503, code: "UNDERLAY_JOIN_FAILED" },
   "driver-unavailable": { status: 503, code: "DRIVER_UNAVAILABLE" },

@@ -24,7 +24,6 @@ import { vpcCfg } from "./vpc-cfg.ts";
 /** The right to a port that was made here; giving it back (`PortManager.release`) deletes the port. */
 export interface PortTicket {
   readonly name: string;
-  readonly linkId: number;
   readonly nic: Nic;
 }
 
@@ -70,7 +69,6 @@ export class PortManager {
 
   /** Until a VMM claims it, a port of an earlier run is a leftover of it. */
   #recall(name: string, record: PortRecord): void {
-    this.#datalinks.keep(record.linkId);
     this.#next = Math.max(this.#next, Number(/\d+$/.exec(name)?.[0] ?? -1) + 1);
     this.#leftovers.set(name, { ticket: { name, ...record }, reason: LEFT_BY_A_CRASH });
   }
@@ -175,26 +173,27 @@ export class PortManager {
     for (;;) {
       const name = `opte${this.#next++}`;
       const linkId = await this.#datalinks.create(name);
-      const ticket: PortTicket = { name, linkId, nic: spec.nic };
+      if (linkId === undefined) continue;
+      const ticket: PortTicket = { name, nic: spec.nic };
       await this.#recordBegin(ticket, undo);
       if (await this.#tryName(ticket, { linkId, name, cfg, mtu: spec.mtu }, undo)) return ticket;
     }
   }
 
   /** Before the port is made: a crash in between leaves something to look for. */
-  async #recordBegin({ name, linkId, nic }: PortTicket, undo: Undo): Promise<void> {
+  async #recordBegin({ name, nic }: PortTicket, undo: Undo): Promise<void> {
     try {
-      await this.#ledger.record([{ key: PREFIX + name, value: { linkId, nic } satisfies PortRecord }]);
+      await this.#ledger.record([{ key: PREFIX + name, value: { nic } satisfies PortRecord }]);
     } catch (error) {
-      undo(() => this.#datalinks.destroy(linkId));
+      undo(() => this.#datalinks.destroy(name));
       throw error;
     }
   }
 
   /** The port is not, or no more. */
-  async #forget({ name, linkId }: PortTicket): Promise<void> {
+  async #forget({ name }: PortTicket): Promise<void> {
     this.#ledger.note([{ key: PREFIX + name, value: undefined }]);
-    await this.#datalinks.destroy(linkId);
+    await this.#datalinks.destroy(name);
   }
 
   async #tryName(ticket: PortTicket, request: CreateXde, undo: Undo): Promise<boolean> {

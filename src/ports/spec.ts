@@ -3,7 +3,7 @@ import type { Cidr, Ipv4Cidr, Ipv6Cidr } from "../net/cidr.ts";
 import type { Ip, Ipv4, Ipv6 } from "../net/ip.ts";
 import type { Mac } from "../net/mac.ts";
 import type { Vni } from "../net/vni.ts";
-import type { DhcpCfg, Direction, ExternalIpCfg, IcmpFilter } from "../opte/types.ts";
+import type { DhcpCfg, Direction, ExternalIpCfg, IcmpFilter, RouterTarget } from "../opte/types.ts";
 import type { Uuid } from "../uuid.ts";
 
 export interface PrivateIp<Address extends Ip, Network extends Cidr> {
@@ -25,6 +25,41 @@ export interface Nic {
 export interface ExternalIps {
   readonly v4: ExternalIpCfg<Ipv4> | undefined;
   readonly v6: ExternalIpCfg<Ipv6> | undefined;
+}
+
+/** One external address of an instance, to be attached or detached. */
+export interface ExternalIp {
+  readonly kind: "ephemeral" | "floating";
+  readonly ip: Ip;
+}
+
+/** For each NIC, by its id: the internet gateways that may choose an external address as a source. */
+export type GatewayMap = ReadonlyMap<Uuid, ReadonlyMap<Ip, readonly Uuid[]>>;
+
+/** A router of a VPC: its own (`subnet` undefined), or the custom one of a subnet. */
+export interface RouterId {
+  readonly vni: Vni;
+  readonly subnet: Cidr | undefined;
+}
+
+/** Of the control plane's router that a set of routes is of. Unsigned, 64 bits. */
+export interface RouterVersion {
+  readonly routerId: Uuid;
+  readonly version: bigint;
+}
+
+export interface Route {
+  readonly dest: Cidr;
+  readonly target: RouterTarget;
+}
+
+export interface RouteSetState {
+  readonly id: RouterId;
+  readonly version: RouterVersion | undefined;
+}
+
+export interface RouteSetUpdate extends RouteSetState {
+  readonly routes: readonly Route[];
 }
 
 export interface AttachedSubnet {

@@ -1,7 +1,7 @@
 /** A sled in memory: an agent over the driver model and fake NICs, with its HTTP server to inject into. */
 import type { FastifyInstance } from "fastify";
 import { SledAgent } from "../../src/agent/agent.ts";
-import { ModelDatalinks } from "../../src/host/datalinks.ts";
+import { CountedDatalinks } from "../../src/host/datalinks.ts";
 import { buildServer } from "../../src/http/server.ts";
 import { MemoryLedger } from "../../src/intent/ledger.ts";
 import type { Log } from "../../src/log.ts";
@@ -64,7 +64,7 @@ export class Sled {
   readonly nics: FakeNics;
   readonly joinPolicy: JoinPolicy;
   readonly ledger: MemoryLedger;
-  readonly datalinks = new ModelDatalinks();
+  readonly datalinks = new CountedDatalinks();
   readonly log: RecordingLog;
   readonly metrics = new Metrics();
   readonly agent: SledAgent;
