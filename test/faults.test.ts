@@ -1,10 +1,10 @@
 /**
- * The fault matrix: every operation, with every driver command and every ledger write of it failing
+ * The fault matrix: every operation, with every driver command, every datalink request and every ledger write of it failing
  * in every way, before its effect and after, once and from then on. What is left is the old state or
  * the new one, or it is listed as degraded and becomes one of them when the fault ends.
  */
 import { describe, expect, test } from "vitest";
-import { SledcastError } from "../src/error.ts";
+import { type ErrorKind, SledcastError } from "../src/error.ts";
 import { answerTo } from "../src/http/errors.ts";
 import { UndoFailedError } from "../src/intent/undo.ts";
 import { DriverError, DriverUnavailable, ILLUMOS_ERRNO, type OpteError } from "../src/opte/error.ts";
@@ -85,6 +85,33 @@ const KINDS: readonly Kind[] = [
   { text: "no answer", errors: [unavailable(true)], when: EITHER, status: 503, code: "DRIVER_UNAVAILABLE" },
 ];
 
+const datalink = (kind: ErrorKind, text: string) => () => new SledcastError(kind, `libdladm: ${text}`);
+
+/** As `src/host/libdladm.ts` says libdladm's statuses. */
+const DATALINK_KINDS: readonly Kind[] = [
+  {
+    text: "a status that may pass",
+    errors: [datalink("driver-busy", "link busy"), datalink("driver-busy", "try again")],
+    when: EITHER,
+    status: 503,
+    code: "DRIVER_REFUSED",
+  },
+  {
+    text: "a missing privilege",
+    errors: [datalink("driver-refused", "permission denied")],
+    when: EITHER,
+    status: 409,
+    code: "DRIVER_REFUSED",
+  },
+  {
+    text: "no dlmgmtd",
+    errors: [datalink("driver-unavailable", "I/O error")],
+    when: EITHER,
+    status: 503,
+    code: "DRIVER_UNAVAILABLE",
+  },
+];
+
 interface Case {
   readonly kind: Kind | "ledger";
   readonly at: number;
@@ -106,7 +133,7 @@ function casesOf(steps: readonly string[]): Case[] {
     const faults: Omit<Case, "lasting" | "end">[] =
       name === "ledger"
         ? [{ kind: "ledger", at, when: "before", error: () => new Error("the ledger has its own") }]
-        : KINDS.flatMap((kind) =>
+        : (name.startsWith("datalink ") ? DATALINK_KINDS : KINDS).flatMap((kind) =>
             kind.when.map((when) => {
               const error = kind.errors[at % kind.errors.length] as Case["error"];
               return { kind, at, when, error };

@@ -18,6 +18,7 @@ import { Audits } from "./audits.ts";
 import type { AuditReport } from "./finding.ts";
 import { bytesOfConfig, bytesOfEntry, bytesOfNames, bytesOfRegistration } from "./held-bytes.ts";
 import { type Listed, Lists } from "./lists.ts";
+import { Network } from "./network.ts";
 import { Operations } from "./operations.ts";
 import { assemble, type Parts, repairAll, type Surroundings } from "./parts.ts";
 import type { PortSummary } from "./port-list.ts";
@@ -42,6 +43,8 @@ export interface AgentOptions extends Surroundings {
 }
 
 export class SledAgent {
+  /** What concerns ports' networks beside multicast. */
+  readonly network: Network;
   readonly #parts: Parts;
   readonly #operations: Operations;
   readonly #lists: Lists;
@@ -65,6 +68,7 @@ export class SledAgent {
     });
     this.#startUp = new StartUp(parts, this.#readiness);
     this.#lists = new Lists(parts, change);
+    this.network = new Network(parts, this.#operations, this.#lists);
     const audit = new Audit(parts);
     this.#audits = new Audits({
       audit,

@@ -21,6 +21,7 @@ import type { MappingView } from "../multicast/view.ts";
 import type { UnderlayGroup } from "../net/group.ts";
 import type { Driver } from "../opte/driver.ts";
 import { type SourceFilter, sameFilter } from "../opte/filter.ts";
+import type { PortManager } from "../ports/manager.ts";
 import type { Vmms } from "../vmm/vmms.ts";
 import type { Finding } from "./finding.ts";
 import type { Underlay } from "./underlay.ts";
@@ -36,6 +37,7 @@ export interface AuditParts {
   readonly flows: Flows;
   readonly config: ConfigInForce;
   readonly subscriptions: Subscriptions;
+  readonly ports: PortManager;
   readonly vmms: Vmms;
   readonly log: Log;
 }
@@ -198,7 +200,10 @@ export class Audit {
 
   /** Ports of VMMs come and go without our doing: their owner makes them, a reboot takes them. */
   async #ports(note: Note): Promise<void> {
-    const { driver, subscriptions, vmms } = this.#parts;
+    const { driver, subscriptions, vmms, ports: manager } = this.#parts;
+    for (const { ticket, reason } of manager.leftovers) {
+      await note("port-left-over", { port: ticket.name, reason }, () => manager.finish(ticket));
+    }
     if (vmms.size === 0) return;
     const ports = await driver.listPorts();
     for (const vmm of vmms.lost(ports)) {

@@ -15,6 +15,7 @@ export interface Finding {
     | "foreign-subscriptions-changed"
     | "port-appeared"
     | "port-gone"
+    | "port-left-over"
     | "vmm-lost";
   readonly subject: Readonly<Record<string, string | undefined>>;
   /** Whether it is in order now; in observe mode nothing is. */

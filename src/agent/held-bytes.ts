@@ -4,12 +4,17 @@
  */
 import type { DeclaredConfig } from "../multicast/declared.ts";
 import type { ForwardingEntry } from "../opte/types.ts";
+import type { RouteSetUpdate, VpcFirewallRule } from "../ports/spec.ts";
 import type { Registration } from "../vmm/vmm.ts";
 
 /** A mapping, a next hop, and a source of its filter, as JSON. */
 const MAPPING_BYTES = 80;
 const HOP_BYTES = 80;
 const SOURCE_BYTES = 16;
+/** A firewall rule without its lists, an element of these, and a route. */
+const RULE_BYTES = 100;
+const ELEMENT_BYTES = 40;
+const ROUTE_BYTES = 100;
 /** A port's name, which has 31 characters at most. */
 const NAME_BYTES = 32;
 
@@ -29,4 +34,14 @@ export function bytesOfRegistration({ body }: Registration): number {
 
 export function bytesOfNames(names: readonly string[]): number {
   return NAME_BYTES * names.length;
+}
+
+export function bytesOfRules(rules: readonly VpcFirewallRule[]): number {
+  return rules.reduce((sum, { targets, hosts, ports, protocols }) => {
+    return sum + RULE_BYTES + ELEMENT_BYTES * (targets.length + hosts.length + ports.length + protocols.length);
+  }, 0);
+}
+
+export function bytesOfRoutes(sets: readonly RouteSetUpdate[]): number {
+  return sets.reduce((sum, { routes }) => sum + ROUTE_BYTES * (routes.length + 1), 0);
 }

@@ -1,6 +1,6 @@
 /** The driver's tables for those who ask: fresh where the driver answers in time, else as last seen and with their age. */
 import { SledcastError } from "../error.ts";
-import type { ForwardingEntry, M2pMapping, SubscriptionEntry } from "../opte/types.ts";
+import type { ForwardingEntry, M2pMapping, SubscriptionEntry, Virt2Phys } from "../opte/types.ts";
 import type { Parts } from "./parts.ts";
 import { type PortSummary, summarizePorts } from "./port-list.ts";
 
@@ -14,7 +14,7 @@ export interface Listed<T> {
 /** A list request waits this long for the driver before it answers from what was seen last. */
 const FRESH_WITHIN_MS = 1000;
 
-type Table = "m2p" | "forwarding" | "subscriptions" | "ports";
+type Table = "m2p" | "forwarding" | "subscriptions" | "ports" | "v2p";
 
 /** Runs an operation in the lane. */
 export type Change = <T>(name: string, operation: () => Promise<T>) => Promise<T>;
@@ -27,6 +27,7 @@ export class Lists {
   readonly #queued = new Map<Table, Promise<unknown>>();
   #lastSubscriptions: readonly SubscriptionEntry[] = [];
   #lastPorts: readonly PortSummary[] = [];
+  #lastVirt2Phys: readonly Virt2Phys[] = [];
 
   constructor(parts: Parts, change: Change) {
     this.#parts = parts;
@@ -43,6 +44,7 @@ export class Lists {
     // One that cannot be read now is waited for by the first who asks.
     await this.#readSubscriptions().catch(() => {});
     await this.#readPorts().catch(() => {});
+    await this.#readVirt2Phys().catch(() => {});
   }
 
   mappings(): Promise<Listed<M2pMapping>> {
@@ -78,6 +80,21 @@ export class Lists {
       () => this.#readPorts(),
       () => this.#lastPorts,
     );
+  }
+
+  /** By VNI, then IPv4 first and by address. */
+  virt2Phys(): Promise<Listed<Virt2Phys>> {
+    const fresh = () => this.#readVirt2Phys();
+    return this.#list("list_v2p", "v2p", fresh, () => this.#lastVirt2Phys);
+  }
+
+  async #readVirt2Phys(): Promise<readonly Virt2Phys[]> {
+    const networks = await this.#parts.driver.dumpVirt2Phys();
+    this.#lastVirt2Phys = networks.flatMap(({ vni, mappings }) =>
+      mappings.map(([vip, { ether, ip }]) => ({ vip, phys: { ether, ip, vni } })),
+    );
+    this.#seen.v2p = performance.now();
+    return this.#lastVirt2Phys;
   }
 
   async #readSubscriptions(): Promise<readonly SubscriptionEntry[]> {

@@ -14,7 +14,10 @@ import type {
   VpcFirewallRule,
 } from "../ports/spec.ts";
 import type { Uuid } from "../uuid.ts";
-import type { Listed } from "./lists.ts";
+import { bytesOfRoutes, bytesOfRules } from "./held-bytes.ts";
+import type { Listed, Lists } from "./lists.ts";
+import type { Operations } from "./operations.ts";
+import type { Parts } from "./parts.ts";
 
 export interface NetworkOperations {
   /** For the primary port. The same ephemeral address again changes nothing; another one is a conflict. */
@@ -38,4 +41,76 @@ export interface NetworkOperations {
   setVirt2Phys(mapping: Virt2Phys): Promise<void>;
   /** By address and VNI: the driver does not compare the rest. */
   clearVirt2Phys(mapping: Virt2Phys): Promise<void>;
+}
+
+export class Network implements NetworkOperations {
+  readonly #parts: Pick<Parts, "driver" | "ports" | "vmms">;
+  readonly #operations: Operations;
+  readonly #lists: Lists;
+
+  constructor(parts: Pick<Parts, "driver" | "ports" | "vmms">, operations: Operations, lists: Lists) {
+    this.#parts = parts;
+    this.#operations = operations;
+    this.#lists = lists;
+  }
+
+  attachExternalIp(id: Uuid, ip: ExternalIp): Promise<void> {
+    const { ports, vmms } = this.#parts;
+    return this.#operations.asked("attach_external_ip", async () =>
+      ports.externalIps.attach(vmms.primaryTicket(id), ip),
+    );
+  }
+
+  detachExternalIp(id: Uuid, ip: ExternalIp): Promise<void> {
+    const { ports, vmms } = this.#parts;
+    return this.#operations.asked("detach_external_ip", async () =>
+      ports.externalIps.detach(vmms.primaryTicket(id), ip),
+    );
+  }
+
+  replaceAttachedSubnets(id: Uuid, subnets: readonly AttachedSubnet[]): Promise<void> {
+    const { ports, vmms } = this.#parts;
+    return this.#operations.asked("replace_subnets", async () =>
+      ports.subnets.replace(vmms.primaryTicket(id), subnets),
+    );
+  }
+
+  attachSubnet(id: Uuid, subnet: AttachedSubnet): Promise<void> {
+    const { ports, vmms } = this.#parts;
+    return this.#operations.asked("attach_subnet", async () => ports.subnets.attach(vmms.primaryTicket(id), subnet));
+  }
+
+  detachSubnet(id: Uuid, subnet: Cidr): Promise<void> {
+    const { ports, vmms } = this.#parts;
+    return this.#operations.asked("detach_subnet", async () => ports.subnets.detach(vmms.primaryTicket(id), subnet));
+  }
+
+  setFirewallRules(vni: Vni, rules: readonly VpcFirewallRule[]): Promise<void> {
+    const { ports } = this.#parts;
+    return this.#operations.asked("set_firewall", () => ports.setFirewall(vni, rules), bytesOfRules(rules));
+  }
+
+  listRoutes(): readonly RouteSetState[] {
+    return this.#parts.ports.listRoutes();
+  }
+
+  setRoutes(sets: readonly RouteSetUpdate[]): Promise<void> {
+    return this.#operations.asked("set_routes", () => this.#parts.ports.setRoutes(sets), bytesOfRoutes(sets));
+  }
+
+  setGateways(gateways: GatewayMap): Promise<void> {
+    return this.#operations.asked("set_gateways", () => this.#parts.ports.setGateways(gateways));
+  }
+
+  listVirt2Phys(): Promise<Listed<Virt2Phys>> {
+    return this.#lists.virt2Phys();
+  }
+
+  async setVirt2Phys(mapping: Virt2Phys): Promise<void> {
+    await this.#operations.asked("set_v2p", () => this.#parts.driver.setVirt2Phys(mapping));
+  }
+
+  async clearVirt2Phys(mapping: Virt2Phys): Promise<void> {
+    await this.#operations.asked("clear_v2p", () => this.#parts.driver.clearVirt2Phys(mapping));
+  }
 }

@@ -5,6 +5,7 @@ import type { ConfigInForce } from "../multicast/config-in-force.ts";
 import { subjectOf } from "../multicast/convergence.ts";
 import type { MulticastFilterMap } from "../multicast/filter-map.ts";
 import type { Driver, DriverInfo } from "../opte/driver.ts";
+import { settingText } from "../ports/half-done.ts";
 import type { AuditReport } from "./finding.ts";
 import type { Parts } from "./parts.ts";
 
@@ -65,6 +66,7 @@ export const SIZE_HELP = {
   nics_missing: "Configured underlay NICs that are not there",
   degraded: "Things that failed and are being retried, and a driver command that is slow to answer",
   port_leftovers: "Ports that could not be deleted yet",
+  port_settings_half_done: "Settings of ports that failed and could not be taken back yet",
   lane_waiting: "Operations waiting in the lane",
   event_streams: "Clients that follow the events",
 } as const;
@@ -131,6 +133,11 @@ export function degradedThings(parts: Parts): Degraded[] {
       reason: "the driver may hold another subscription than it should",
     })),
     ...firstOf(flows.stale, "flow caches", ({ port, reason }) => ({ thing: "flow-cache", subject: port, reason })),
+    ...firstOf(ports.halfDone, "settings of ports", ({ setting, reason }) => ({
+      thing: "port",
+      subject: `${settingText(setting)} of ${setting.port}`,
+      reason,
+    })),
     ...firstOf(ports.leftovers, "ports", ({ ticket, reason }) => ({ thing: "port", subject: ticket.name, reason })),
   ];
 }
@@ -214,6 +221,7 @@ export function sizes(parts: Parts): Sizes {
     memberships_pending: pendingMembers(parts).length,
     degraded: brokenCount(parts) + (parts.slowCommands.now === undefined ? 0 : 1),
     port_leftovers: parts.ports.leftovers.length,
+    port_settings_half_done: parts.ports.halfDone.length,
     lane_waiting: parts.lane.depth,
     event_streams: parts.events.listeners,
   } satisfies Record<keyof typeof SIZE_HELP, number>;

@@ -8,6 +8,8 @@ import { SledcastError } from "../error.ts";
 export interface Datalinks {
   /** Where the ids come from, for people: a library, or this process. */
   readonly source: string;
+  /** Whether something bears the name. */
+  isTaken(name: string): Promise<boolean>;
   /** Makes an id for the name, as one of a port's; undefined: something bears the name already. */
   create(name: string): Promise<number | undefined>;
   /**
@@ -22,6 +24,10 @@ export class CountedDatalinks implements Datalinks {
   readonly source = "counted";
   #next = 1;
   readonly #live = new Map<string, number>();
+
+  async isTaken(name: string): Promise<boolean> {
+    return this.#live.has(name);
+  }
 
   async create(name: string): Promise<number | undefined> {
     if (this.#live.has(name)) return undefined;
@@ -44,6 +50,7 @@ export class CountedDatalinks implements Datalinks {
 export function noDatalinks(why: string): Datalinks {
   return {
     source: "none",
+    isTaken: async () => false,
     create: async (name) => {
       throw new SledcastError(
         "resource-limit",

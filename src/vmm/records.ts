@@ -5,9 +5,16 @@
 import type { Ledger, LedgerChange } from "../intent/ledger.ts";
 import type { MulticastAddr, UnderlayGroup } from "../net/group.ts";
 import type { Ip } from "../net/ip.ts";
-import type { PortTicket } from "../ports/manager.ts";
+import type { PortTicket } from "../ports/state.ts";
 import type { Uuid } from "../uuid.ts";
-import type { Membership, RegisteredVmm, Vmm, VmmPort, VmmRuntime } from "./vmm.ts";
+import {
+  type Membership,
+  type RegisteredVmm,
+  type Vmm,
+  type VmmPort,
+  type VmmRuntime,
+  withMemberships,
+} from "./vmm.ts";
 
 interface VmmRecord {
   /** A generation has 64 bits, which a JSON number has not. */
@@ -90,19 +97,24 @@ export interface KeptVmms {
 export function readVmms(ledger: Ledger, claim: (port: string) => PortTicket | undefined): KeptVmms {
   const memberships = readMemberships(ledger);
   const bodies = new Map([...ledger.entries(BODY)].map(([key, body]) => [key.slice(BODY.length), body as string]));
-  const vmms = [...ledger.entries(VMM)].map(([key, kept]): Vmm => {
+  const vmms = [...ledger.entries(VMM)].map(([key, record]): Vmm => {
     const id = key.slice(VMM.length) as Uuid;
-    const { runtime, ports, registered } = kept as VmmRecord;
-    const common = {
-      id,
-      runtime: { ...runtime, gen: BigInt(runtime.gen) },
-      ports,
-      memberships: new Map(memberships.get(id)?.map(({ group, sources }) => [group, sources])),
-    };
-    if (registered === undefined) return { ...common, origin: "adopted" };
+    const { runtime, ports, registered } = record as VmmRecord;
+    const common = { id, runtime: { ...runtime, gen: BigInt(runtime.gen) }, ports };
+    const kept = memberships.get(id) ?? [];
+    if (registered === undefined)
+      return { ...common, origin: "adopted", memberships: withMemberships(undefined, kept) };
     const tickets = ports.map(({ name }) => claim(name)).filter((ticket) => ticket !== undefined);
+    const primary = tickets.find(({ name }) => ports.some((port) => port.primary && port.name === name));
     const registration = { ...registered.registration, body: bodyOf(id, registered, bodies) };
-    return { ...common, origin: "registered", registration, registeredAt: registered.registeredAt, tickets };
+    return {
+      ...common,
+      origin: "registered",
+      memberships: withMemberships(primary, kept),
+      registration,
+      registeredAt: registered.registeredAt,
+      tickets,
+    };
   });
   const unkept = vmms.flatMap((vmm) => (bodies.has(vmm.id) ? [] : bodyChanges(vmm)));
   for (const { id } of vmms) {

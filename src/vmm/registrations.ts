@@ -8,13 +8,14 @@ import type { Flows } from "../multicast/flows.ts";
 import type { Subscriptions } from "../multicast/subscriptions.ts";
 import { membershipFilter } from "../opte/filter.ts";
 import type { PortInfo } from "../opte/types.ts";
-import type { PortManager, PortTicket } from "../ports/manager.ts";
+import type { PortManager } from "../ports/manager.ts";
+import type { PortTicket } from "../ports/state.ts";
 import type { Uuid } from "../uuid.ts";
 import type { VmmBook } from "./book.ts";
 import type { VmmParts } from "./parts.ts";
 import { tellWaiting } from "./portless.ts";
 import { changesOf, removalOf } from "./records.ts";
-import { primaryPort, type RegisteredVmm, type Registration, type Vmm } from "./vmm.ts";
+import { primaryPort, type RegisteredVmm, type Registration, type Vmm, withMemberships } from "./vmm.ts";
 
 export class Registrations {
   readonly #ports: PortManager;
@@ -54,7 +55,7 @@ export class Registrations {
         if (primary !== undefined) await this.#subscriptions.join(primary, group, membershipFilter(sources));
       }
       const complete = registeredVmm(id, registration, made);
-      await this.#ledger.record(changesOf(complete));
+      await this.#ledger.record([...this.#ports.recordsOf(made), ...changesOf(complete)]);
       return complete;
     });
     this.#book.put(vmm);
@@ -114,7 +115,7 @@ export class Registrations {
 
   async #dropPort(ticket: PortTicket): Promise<void> {
     if (await this.#release(ticket)) return;
-    const reason = this.#ports.leftovers.find((leftover) => leftover.ticket === ticket)?.reason;
+    const reason = this.#ports.leftovers.find((leftover) => leftover.ticket.name === ticket.name)?.reason;
     throw new SledcastError("driver-busy", `port ${ticket.name} is left over: ${messageOf(reason)}`);
   }
 }
@@ -131,7 +132,7 @@ function registeredVmm(id: Uuid, registration: Registration, tickets: readonly P
     runtime,
     tickets,
     ports: tickets.map((ticket) => ({ name: ticket.name, primary: ticket === primary })),
-    memberships: new Map(memberships.map(({ group, sources }) => [group, sources])),
+    memberships: withMemberships(primary, memberships),
   };
 }
 

@@ -1,8 +1,8 @@
 /** A VMM as this sled knows it. */
 import type { MulticastAddr } from "../net/group.ts";
 import type { Ip } from "../net/ip.ts";
-import type { PortTicket } from "../ports/manager.ts";
 import type { PortSpec } from "../ports/spec.ts";
+import type { PortTicket } from "../ports/state.ts";
 import type { Uuid } from "../uuid.ts";
 
 export type VmmState =
@@ -69,6 +69,22 @@ export interface AdoptedVmm extends Common {
 
 export type Vmm = RegisteredVmm | AdoptedVmm;
 
+/** Undefined: its ports were adopted, or it has none that is primary. */
+export function primaryTicket(vmm: Vmm): PortTicket | undefined {
+  const name = primaryPort(vmm);
+  return vmm.origin === "adopted" ? undefined : vmm.tickets.find((ticket) => ticket.name === name);
+}
+
 export function primaryPort(vmm: Vmm): string | undefined {
   return vmm.ports.find(({ primary }) => primary)?.name;
+}
+
+/** They are the state of the port they are for; without one they wait with the VMM. */
+export function withMemberships(
+  primary: PortTicket | undefined,
+  memberships: readonly Membership[],
+): Vmm["memberships"] {
+  const all: Vmm["memberships"] = primary?.state.memberships ?? new Map();
+  for (const { group, sources } of memberships) all.set(group, sources);
+  return all;
 }

@@ -3,6 +3,7 @@
  * Memberships are for the primary port; one that has no port yet is recorded and waits. What is
  * answered is in the ledger: a change that cannot be recorded is taken back.
  */
+import { SledcastError } from "../error.ts";
 import { TELL_NOBODY, type Tell } from "../events.ts";
 import type { Ledger } from "../intent/ledger.ts";
 import { withUndo } from "../intent/undo.ts";
@@ -14,6 +15,7 @@ import type { MulticastAddr } from "../net/group.ts";
 import { compareIp, type Ip } from "../net/ip.ts";
 import { membershipFilter } from "../opte/filter.ts";
 import type { PortInfo } from "../opte/types.ts";
+import type { PortTicket } from "../ports/state.ts";
 import type { Uuid } from "../uuid.ts";
 import { Adoptions } from "./adoptions.ts";
 import { VmmBook } from "./book.ts";
@@ -22,7 +24,15 @@ import type { VmmParts } from "./parts.ts";
 import { NO_PRIMARY, tellWaiting, waitingForPort } from "./portless.ts";
 import { membershipChange, readVmms, vmmChange } from "./records.ts";
 import { Registrations } from "./registrations.ts";
-import { type Membership, primaryPort, type RegisteredVmm, type Registration, type Vmm, type VmmState } from "./vmm.ts";
+import {
+  type Membership,
+  primaryPort,
+  primaryTicket,
+  type RegisteredVmm,
+  type Registration,
+  type Vmm,
+  type VmmState,
+} from "./vmm.ts";
 
 export interface MembershipStatus extends Membership {
   readonly status: MemberState;
@@ -89,6 +99,18 @@ export class Vmms {
 
   require(id: Uuid): Vmm {
     return this.#book.require(id);
+  }
+
+  /** The port that a VMM's external addresses and subnets are on. Throws where there is none that is ours to change. */
+  primaryTicket(id: Uuid): PortTicket {
+    const vmm = this.#book.require(id);
+    const ticket = primaryTicket(vmm);
+    if (ticket !== undefined) return ticket;
+    const why =
+      vmm.origin === "adopted"
+        ? "adopted ports, which are theirs to change who made them"
+        : "no port of a primary NIC: register it with one";
+    throw new SledcastError("conflict", `VMM ${id} has ${why}`);
   }
 
   /** Makes the VMM's ports and memberships. Again with the same instance: what is there, and the new body is ignored. */

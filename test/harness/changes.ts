@@ -8,6 +8,7 @@ import type { MulticastAddr, UnderlayGroup } from "../../src/net/group.ts";
 import type { CommandName, Request } from "../../src/opte/types.ts";
 import type { Uuid } from "../../src/uuid.ts";
 import { Course } from "./course.ts";
+import { NETWORK_CHANGES } from "./network-changes.ts";
 import { ensureBody, nic, propolis } from "./registration.ts";
 import { Sled } from "./sled.ts";
 import { worldOf } from "./world.ts";
@@ -23,7 +24,7 @@ export interface Change {
   readonly isPartial?: boolean;
 }
 
-type Act = (sled: Sled) => Promise<unknown>;
+export type Act = (sled: Sled) => Promise<unknown>;
 
 /** Ports that the model starts with. */
 const GUESTS = ["guest0", "guest1", "guest2"] as const;
@@ -117,7 +118,7 @@ const IN_FORCE = configure(
   { "ff04::1": ["fd00::a", "fd00::b"], "ff04::2": ["fd00::a"] },
 );
 
-export const CHANGES: readonly Change[] = [
+const MULTICAST_CHANGES: readonly Change[] = [
   { text: "register with one NIC", before: MAPPED, run: register(ID1, [nic(1)], GROUPS) },
   {
     text: "register with two NICs, one of a service",
@@ -182,6 +183,8 @@ export const CHANGES: readonly Change[] = [
     isPartial: true,
   },
 ];
+
+export const CHANGES: readonly Change[] = [...MULTICAST_CHANGES, ...NETWORK_CHANGES];
 
 /** A sled at the point where the change is to be made; its steps are counted from there. */
 export async function begin(

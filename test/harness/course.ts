@@ -2,19 +2,24 @@
  * The course of an operation: every driver command and every ledger write is a step of it. The agent
  * can be ended after so many steps, as by kill -9, or a step can fail, before its effect or after.
  */
+import type { Datalinks } from "../../src/host/datalinks.ts";
 import type { Ledger, LedgerChange, MemoryLedger } from "../../src/intent/ledger.ts";
 import type { Transport } from "../../src/opte/driver.ts";
 import type { CommandName, Request, Response } from "../../src/opte/types.ts";
 
-/** A command's name, or the ledger. */
-export type StepName = CommandName | "ledger";
+/** A command's name, the ledger, or what dlmgmtd is asked for. */
+export type StepName = CommandName | "ledger" | `datalink ${"isTaken" | "create" | "destroy"}`;
+
+/** What is gone when its daemon is: the steps of one side fail together. */
+const sideOf = (name: StepName | undefined) =>
+  name === "ledger" ? name : name?.startsWith("datalink ") ? "datalinks" : "driver";
 
 export interface Failure {
   /** Which step, from 0. */
   readonly at: number;
   /** The one step, or from it on every step of the driver, or of the ledger. */
   readonly lasting: boolean;
-  /** Of a driver command; the ledger has its own, and fails before. */
+  /** Of a driver command or a datalink's; the ledger fails before. */
   readonly when: "before" | "after";
   readonly error: (command: CommandName) => Error;
 }
@@ -92,6 +97,23 @@ export class Course {
     };
   }
 
+  toDatalinks(inner: Datalinks): Datalinks {
+    const asking = async <T>(name: StepName, ask: () => Promise<T>): Promise<T> => {
+      const failure = await this.#next(name);
+      // A datalink's error says nothing of a command.
+      if (failure?.when === "before") throw failure.error("CreateXde");
+      const answer = await ask();
+      if (failure?.when === "after") throw failure.error("CreateXde");
+      return answer;
+    };
+    return {
+      source: inner.source,
+      isTaken: (name) => asking("datalink isTaken", () => inner.isTaken(name)),
+      create: (name) => asking("datalink create", () => inner.create(name)),
+      destroy: (name) => asking("datalink destroy", () => inner.destroy(name)),
+    };
+  }
+
   /** Takes the next step, if there is one. Answers whether it is to fail. */
   async #next(name: StepName): Promise<Failure | undefined> {
     if (this.#steps.length >= this.#end) {
@@ -101,8 +123,7 @@ export class Course {
     const step = this.#steps.push(name) - 1;
     const failure = this.#failure;
     if (failure === undefined || step < failure.at) return undefined;
-    const isLedger = (one: StepName | undefined) => one === "ledger";
-    const sameSide = isLedger(this.#steps[failure.at]) === isLedger(name);
+    const sameSide = sideOf(this.#steps[failure.at]) === sideOf(name);
     return step === failure.at || (failure.lasting && sameSide) ? failure : undefined;
   }
 }

@@ -51,6 +51,7 @@ export interface SledOptions {
   readonly joinPolicy?: JoinPolicy;
   /** Another sled's, as after a restart of the agent. */
   readonly ledger?: MemoryLedger;
+  readonly datalinks?: CountedDatalinks;
   /** What the agent meets on its way to driver and ledger. */
   readonly course?: Course;
   /** False: without an HTTP server, for those who ask the agent itself, a thousand times. */
@@ -64,7 +65,7 @@ export class Sled {
   readonly nics: FakeNics;
   readonly joinPolicy: JoinPolicy;
   readonly ledger: MemoryLedger;
-  readonly datalinks = new CountedDatalinks();
+  readonly datalinks: CountedDatalinks;
   readonly log: RecordingLog;
   readonly metrics = new Metrics();
   readonly agent: SledAgent;
@@ -76,7 +77,7 @@ export class Sled {
     model: DriverModel,
     log: RecordingLog,
     reached: Reached,
-    { nics, auditMode, joinPolicy, laneCapacity, ledger, slowAfter, course }: SledOptions,
+    { nics, auditMode, joinPolicy, laneCapacity, ledger, datalinks, slowAfter, course }: SledOptions,
   ) {
     this.model = model;
     this.log = log;
@@ -84,11 +85,12 @@ export class Sled {
     this.nics = nics ?? new FakeNics();
     this.joinPolicy = joinPolicy ?? "mapped";
     this.ledger = ledger ?? new MemoryLedger();
+    this.datalinks = datalinks ?? new CountedDatalinks();
     this.agent = new SledAgent({
       transport: course?.toDriver(reached.transport) ?? reached.transport,
       joins: this.nics.joins(this.log),
       joinPolicy: this.joinPolicy,
-      datalinks: this.datalinks,
+      datalinks: course?.toDatalinks(this.datalinks) ?? this.datalinks,
       ledger: course?.toLedger(this.ledger) ?? this.ledger,
       underlayIp: "fd00::1" as Ipv6,
       log: this.log,
@@ -118,7 +120,8 @@ export class Sled {
   /** The agent of the next run, over the same driver and ledger, or another driver: a reboot. */
   async restart({ model, ...options }: { model?: DriverModel } & Omit<SledOptions, "model"> = {}): Promise<Sled> {
     await this.close();
-    return Sled.over(model ?? this.model, { ledger: this.ledger, ...this.#same, ...options });
+    const ids = model === undefined ? { datalinks: this.datalinks } : {};
+    return Sled.over(model ?? this.model, { ledger: this.ledger, ...ids, ...this.#same, ...options });
   }
 
   /** The agent of the next run after kill -9. This one is not waited for; its course must have ended, or it does nothing. */
@@ -127,7 +130,8 @@ export class Sled {
     await this.#app?.close();
     await this.#reached.transport.close();
     await this.#reached.close();
-    return Sled.over(this.model, { ledger: this.ledger.afterCrash(), ...this.#same, ...options });
+    const { ledger, datalinks } = this;
+    return Sled.over(this.model, { ledger: ledger.afterCrash(), datalinks, ...this.#same, ...options });
   }
 
   get #same() {

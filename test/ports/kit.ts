@@ -1,8 +1,13 @@
 /** A port's specification in short. */
 
+import { MemoryLedger } from "../../src/intent/ledger.ts";
+import { NO_LOG } from "../../src/log.ts";
 import type { Ipv4Cidr, Ipv6Cidr } from "../../src/net/cidr.ts";
 import type { Ipv4, Ipv6 } from "../../src/net/ip.ts";
+import type { Driver } from "../../src/opte/driver.ts";
+import { HalfDone } from "../../src/ports/half-done.ts";
 import type { Nic, PortSpec, PrivateIp } from "../../src/ports/spec.ts";
+import type { PortsContext } from "../../src/ports/state.ts";
 import { cidr4, cidr6, ipv4, ipv6, mac, uuid, vniOf } from "../net/make.ts";
 
 export const v4 = (ip: string, subnet: string, ...transit: string[]): PrivateIp<Ipv4, Ipv4Cidr> => ({
@@ -40,4 +45,10 @@ export function portSpec(change: Partial<PortSpec> = {}): PortSpec {
     mtu: undefined,
     ...change,
   };
+}
+
+/** What the parts of a PortManager work with, over a ledger in memory. */
+export function contextOf(driver: Driver): PortsContext {
+  const ledger = new MemoryLedger();
+  return { driver, ledger, halfDone: new HalfDone(ledger, async () => {}), log: NO_LOG };
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { Routes } from "../../src/ports/routes.ts";
 import { vniOf } from "../net/make.ts";
 import { driverWith } from "../opte/kit.ts";
-import { nic, v4, v6 } from "./kit.ts";
+import { contextOf, nic, v4, v6 } from "./kit.ts";
 
 const SINGLE = nic();
 const DUAL = nic({ v6: v6("fd77::5", "fd77::/64") });
@@ -12,7 +12,7 @@ const SERVICE = nic({ kind: "service" });
 async function routesOver(ports: number) {
   const { driver, model } = await driverWith(ports);
   const inDriver = () => model.tables.ports.map((port) => port.routes.map(({ dest }) => dest));
-  return { routes: new Routes(driver), model, inDriver };
+  return { routes: new Routes(contextOf(driver)), model, inDriver };
 }
 
 describe("the route sets of a port", () => {
@@ -29,9 +29,9 @@ describe("the route sets of a port", () => {
     await routes.acquire("opte0", SINGLE);
     await routes.acquire("opte1", SINGLE);
     expect(routes.size).toBe(2);
-    routes.release("opte0", SINGLE);
+    routes.release("opte0");
     expect(routes.size).toBe(2);
-    routes.release("opte1", SINGLE);
+    routes.release("opte1");
     expect(routes.size).toBe(0);
   });
 
@@ -53,15 +53,15 @@ describe("the route sets of a port", () => {
     const { routes } = await routesOver(1);
     await routes.acquire("opte0", SINGLE);
     await routes.acquire("opte0", SINGLE);
-    routes.release("opte0", SINGLE);
+    routes.release("opte0");
     expect(routes.size).toBe(0);
   });
 
   it("are not counted down by a port that never took them", async () => {
     const { routes } = await routesOver(1);
     await routes.acquire("opte0", SINGLE);
-    routes.release("opte9", SINGLE);
-    routes.release("opte9", SINGLE);
+    routes.release("opte9");
+    routes.release("opte9");
     expect(routes.size).toBe(2);
   });
 
@@ -70,9 +70,9 @@ describe("the route sets of a port", () => {
     await routes.acquire("opte0", SERVICE);
     model.faults.inject({ command: "AddRouterEntry", when: "before", error: () => new Error("injected") });
     await expect(routes.acquire("opte1", SERVICE)).rejects.toThrow("injected");
-    routes.release("opte1", SERVICE);
+    routes.release("opte1");
     expect(routes.size).toBe(2);
-    routes.release("opte0", SERVICE);
+    routes.release("opte0");
     expect(routes.size).toBe(0);
   });
 });
