@@ -188,9 +188,8 @@ describe("a port that is busy when its VMM goes", () => {
       },
     ]);
     sled.model.setPort({ name: "opte0", busy: false });
-    expect((await audit()).findings).toMatchObject([
-      { what: "port-left-over", subject: { port: "opte0" }, repaired: true },
-    ]);
+    // What is known to be broken is tried before anything is looked for.
+    expect((await audit()).findings).toEqual([]);
     expect(sled.ports).toEqual([]);
     expect(sled.datalinks.live).toBe(0);
     expect(((await sled.get("/multicast/status")).body as { degraded: unknown }).degraded).toEqual([]);
