@@ -32,14 +32,18 @@ const hex = (n: number) => n.toString(16).padStart(2, "0");
 const uuid = (kind: string, n: number) => `${kind}-0000-4000-8000-${n.toString(16).padStart(12, "0")}` as Uuid;
 const propolis = (n: number) => uuid("bbbbbbbb", n);
 
+/** Addresses come back, as they do in a VPC: texts that parsed are remembered, some ten thousand of them. */
+const ADDRESSES = 4096;
+
 /** The nth VMM: a NIC whose MAC no other has, in the VPC and the subnet of all. */
 function bodyOf(n: number): object {
   const [a, b, c] = [(n >> 16) & 255, (n >> 8) & 255, n & 255] as const;
+  const host = 2 + (n % ADDRESSES);
   const nic = {
     id: uuid("cccccccc", n),
     kind: { type: "service", id: uuid("aaaaaaaa", n) },
     name: "net0",
-    ip_config: { type: "v4", value: { ip: `10.${a}.${b}.${c}`, subnet: "10.0.0.0/8", transit_ips: [] } },
+    ip_config: { type: "v4", value: { ip: `10.0.${host >> 8}.${host & 255}`, subnet: "10.0.0.0/8", transit_ips: [] } },
     mac: `a8:40:25:${hex(a)}:${hex(b)}:${hex(c)}`,
     vni: 100,
     primary: true,
