@@ -51,7 +51,7 @@ describe("between two sleds", () => {
     on: On,
     text: string,
     send: Step["send"],
-    apply: Step["apply"],
+    apply: Step["apply"] = () => {},
     status: Step["status"] = () => 204,
   ): Step => ({ on, text: `${text} on the ${on}`, send, apply, status });
 
@@ -101,21 +101,12 @@ describe("between two sleds", () => {
       () => 200,
     );
 
-  const leave = (group: Group) =>
-    step(
-      "source",
-      `leave ${group}`,
-      (sled) => sled.leave(SOURCE, group),
-      () => {},
-    );
+  const leave = (group: Group) => step("source", `leave ${group}`, (sled) => sled.leave(SOURCE, group));
 
-  const unregisterSource = step(
-    "source",
-    "unregister",
-    (sled) => unregister(sled, SOURCE),
-    () => {},
-    () => 200,
-  );
+  const unregisterSource: Step = {
+    ...step("source", "unregister", (sled) => unregister(sled, SOURCE)),
+    status: () => 200,
+  };
 
   /** All of it, some of it twice, in any order. */
   const course: fc.Arbitrary<readonly Step[]> = fc
