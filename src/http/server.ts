@@ -32,6 +32,7 @@ import { vpcRoutes } from "./routes/vpc.ts";
 
 export interface ServerOptions {
   readonly agent: SledAgent;
+  /** Left out: what belongs to ports beside multicast is not served. */
   readonly network?: NetworkOperations;
   readonly metrics: Metrics;
   readonly log: Log;
