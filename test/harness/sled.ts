@@ -1,6 +1,7 @@
 /** A sled in memory: an agent over the driver model and fake NICs, with its HTTP server to inject into. */
 import type { FastifyInstance } from "fastify";
 import { SledAgent } from "../../src/agent/agent.ts";
+import type { NetworkOperations } from "../../src/agent/network.ts";
 import { CountedDatalinks } from "../../src/host/datalinks.ts";
 import { buildServer } from "../../src/http/server.ts";
 import { MemoryLedger } from "../../src/intent/ledger.ts";
@@ -54,6 +55,8 @@ export interface SledOptions {
   readonly datalinks?: CountedDatalinks;
   /** What the agent meets on its way to driver and ledger. */
   readonly course?: Course;
+  /** What HTTP hands network operations to, where that is not the agent. */
+  readonly network?: NetworkOperations;
   /** False: without an HTTP server, for those who ask the agent itself, a thousand times. */
   readonly http?: boolean;
   /** False: hands the sled out while it is still starting. */
@@ -110,7 +113,9 @@ export class Sled {
     const log = new RecordingLog();
     const sled = new Sled(model, log, await reach(model, log), options);
     if (options.http !== false) {
-      sled.#app = await buildServer({ agent: sled.agent, metrics: sled.metrics, log: sled.log });
+      const { network } = options;
+      const served = { agent: sled.agent, ...(network && { network }) };
+      sled.#app = await buildServer({ ...served, metrics: sled.metrics, log: sled.log });
     }
     const started = sled.agent.start();
     if (options.awaitStart !== false) await started;

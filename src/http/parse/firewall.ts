@@ -5,7 +5,7 @@ import { type Mac, parseMac } from "../../net/mac.ts";
 import type { Vni } from "../../net/vni.ts";
 import type { IcmpFilter } from "../../opte/types.ts";
 import type { HostFilter, PortRange, ProtocolFilter, VpcFirewallRule } from "../../ports/spec.ts";
-import type { FirewallRuleBody } from "../schemas/vmm.ts";
+import type { FirewallRuleBody } from "../schemas/firewall.ts";
 
 type ProtocolBody = NonNullable<FirewallRuleBody["filter_protocols"]>[number];
 type HostBody = NonNullable<FirewallRuleBody["filter_hosts"]>[number];

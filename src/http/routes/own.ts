@@ -8,8 +8,9 @@ import type { Vmm } from "../../vmm/vmm.ts";
 import { done } from "../schemas/basic.ts";
 import * as schemas from "../schemas/own.ts";
 import { ensureBody } from "../schemas/vmm.ts";
-import { sendJson, sendList } from "./networking.ts";
-import { addRoute, bodyOf, noContent, propolisId } from "./route.ts";
+import { sendJson, sendList } from "./answers.ts";
+import { propolisId } from "./path-parameters.ts";
+import { addRoute, bodyOf, noContent } from "./route.ts";
 
 function portBody({ propolisId: id, vni, ...port }: PortSummary) {
   return { ...port, vni: vni ?? null, propolis_id: id };
