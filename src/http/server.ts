@@ -32,7 +32,7 @@ import { vpcRoutes } from "./routes/vpc.ts";
 
 export interface ServerOptions {
   readonly agent: SledAgent;
-  /** Left out: what belongs to ports beside multicast is not served. */
+  /** What belongs to ports beside multicast; left out: the agent does it. */
   readonly network?: NetworkOperations;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -52,7 +52,12 @@ const NO_COMPILERS = {
 /** Longer than Node lets a request line be. */
 const MAX_URL = 1 << 16;
 
-export async function buildServer({ agent, network, metrics, log }: ServerOptions): Promise<FastifyInstance> {
+export async function buildServer({
+  agent,
+  network = agent.network,
+  metrics,
+  log,
+}: ServerOptions): Promise<FastifyInstance> {
   const app = fastify({
     logger: false,
     genReqId: () => randomUUID(),
@@ -115,10 +120,8 @@ export async function buildServer({ agent, network, metrics, log }: ServerOption
   describeApi(app);
   networkingRoutes(app, agent);
   vmmRoutes(app, agent);
-  if (network !== undefined) {
-    attachmentRoutes(app, network);
-    vpcRoutes(app, network);
-  }
+  attachmentRoutes(app, network);
+  vpcRoutes(app, network);
   ownRoutes(app, agent);
   configRoutes(app, agent);
   eventRoutes(app, agent);
