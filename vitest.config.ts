@@ -24,6 +24,13 @@ if (hasFakeXde) {
   process.env.LD_PRELOAD = preloadable(FAKE_XDE) + (others ? `:${others}` : "");
 }
 
+/** Where the workers find the stand-ins for illumos' libraries (`native/fake-libs`) by their names. */
+const FAKE_LIBS = at("./build/Release/fake-libs");
+if (process.platform === "linux" && existsSync(FAKE_LIBS) && !/[:;]/.test(FAKE_LIBS)) {
+  const others = process.env.LD_LIBRARY_PATH;
+  process.env.LD_LIBRARY_PATH = FAKE_LIBS + (others ? `:${others}` : "");
+}
+
 const require = createRequire(import.meta.url);
 function loads(module: string): boolean {
   try {
