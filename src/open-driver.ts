@@ -56,11 +56,24 @@ export async function openDriver(config: Config, log: Log): Promise<Transport> {
   });
 }
 
-/** Where the ids of new ports' links come from: on illumos that is dlmgmtd, which this version cannot ask yet. */
-export function datalinksFor(config: Config): Datalinks {
-  return config.driver === "xde" && process.platform === "sunos"
-    ? noDatalinks("this version cannot ask dlmgmtd for one")
-    : new CountedDatalinks();
+/**
+ * Where the ids of new ports' links come from: on illumos that is dlmgmtd, which libdladm asks, and without
+ * it no port can be made here. Elsewhere a device is a stand-in, and so can its ids be.
+ */
+export async function openDatalinksFor(config: Config, log: Log): Promise<Datalinks> {
+  if (config.driver !== "xde") return new CountedDatalinks();
+  try {
+    const { openDatalinks } = await import("./host/libdladm.ts");
+    return await openDatalinks();
+  } catch (error) {
+    const why = messageOf(error);
+    if (process.platform === "sunos") {
+      log.warn({ error: why }, "datalink ids are not to be had: ports can be adopted, none can be made");
+      return noDatalinks(why);
+    }
+    log.info({ why }, "datalink ids are counted by this agent: there is no libdladm to ask");
+    return new CountedDatalinks();
+  }
 }
 
 /** What xde is to be given as its underlay: the first two NICs, where there are two and it is wanted. */

@@ -67,12 +67,23 @@ class DladmDatalinks implements Datalinks {
     this.#native = native;
   }
 
+  isTaken(name: string): Promise<boolean> {
+    return this.#calls.run(() => this.#isTaken(name));
+  }
+
   create(name: string): Promise<number | undefined> {
     return this.#calls.run(() => this.#create(name));
   }
 
   destroy(name: string): Promise<boolean> {
     return this.#calls.run(() => this.#destroy(name));
+  }
+
+  async #isTaken(name: string): Promise<boolean> {
+    const what = `whether a link is called ${name} cannot be told`;
+    const link = await answerTo<DladmTold<NativeLink>>(what, (done) => this.#native.info(name, done));
+    if (link.id === undefined && !isNotThere(link, "dladm_name2info")) throw failed(what, link);
+    return link.id !== undefined;
   }
 
   async #create(name: string): Promise<number | undefined> {
