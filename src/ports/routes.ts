@@ -2,6 +2,7 @@
  * Route sets: the routes of a VPC's routers, shared by the ports that use them. A set lives as long
  * as a port counts on it. Ports are held by name, so that giving back what was never taken is nothing.
  */
+import { SledcastError } from "../error.ts";
 import type { LedgerChange } from "../intent/ledger.ts";
 import { type Cidr, cidrOf, compareCidr } from "../net/cidr.ts";
 import { parseIp } from "../net/ip.ts";
@@ -15,6 +16,8 @@ interface RouteSet extends RouteSetUpdate {
   readonly ports: Set<string>;
 }
 
+/** Of one request, over all ports: the lane is held for as long as they take. */
+const MAX_CHANGES = 1 << 18;
 /** More entries of one destination than any port has: the driver is not asked for ever to delete another one. */
 const MANY = 1000;
 
@@ -144,6 +147,12 @@ export class Routes {
     }
     if (after.size === 0) return;
     const changes = this.#changes(after);
+    if (changes.length > MAX_CHANGES) {
+      throw new SledcastError(
+        "resource-limit",
+        `${changes.length} routes of ports would change at once, more than ${MAX_CHANGES}: put fewer sets in a request`,
+      );
+    }
     await halfDone.change(changes.map(settingOn), async (step) => {
       for (const change of changes) {
         const { port, dest } = change;
