@@ -3,7 +3,6 @@
  * as a port counts on it. Ports are held by name, so that giving back what was never taken is nothing.
  */
 import { SledcastError } from "../error.ts";
-import type { LedgerChange } from "../intent/ledger.ts";
 import { type Cidr, cidrOf, compareCidr } from "../net/cidr.ts";
 import { parseIp } from "../net/ip.ts";
 import type { RouterEntry } from "../opte/types.ts";
@@ -73,8 +72,8 @@ export class Routes {
   readonly #context: PortsContext;
   readonly #sets = new Map<string, RouteSet>();
   readonly #nics = new Map<string, Nic>();
-  /** Of an earlier run. */
-  readonly #kept: ReadonlyMap<string, KeptRoutes>;
+  /** Of an earlier run, until its ports were claimed. */
+  #kept: ReadonlyMap<string, KeptRoutes>;
 
   constructor(context: PortsContext) {
     this.#context = context;
@@ -130,9 +129,11 @@ export class Routes {
     }
   }
 
-  /** Sets in the ledger whose ports are gone. */
-  unused(): LedgerChange[] {
-    return [...this.#kept].filter(([key]) => !this.#sets.has(key)).map(([, { id }]) => routesChange(id, undefined));
+  /** All ports of an earlier run were claimed: sets in the ledger that none of them uses are forgotten. */
+  forgetUnclaimed(): void {
+    const unused = [...this.#kept].filter(([key]) => !this.#sets.has(key));
+    this.#context.ledger.note(unused.map(([, { id }]) => routesChange(id, undefined)));
+    this.#kept = new Map();
   }
 
   /** Routers that no port here uses are passed over, and so are versions that are not newer. */
