@@ -65,7 +65,7 @@ class CallTask : public Napi::AsyncWorker {
     made.text("function", answer_.function);
     made.number("status", answer_.status);
     made.text("text", answer_.text.data());
-    if (answer_.status == os::DLADM_STATUS_OK) add(made);
+    if (answer_.status == os::DLADM_OK) add(made);
     tell(Env(), Callback(), made.get());
   }
 
@@ -82,7 +82,7 @@ class CreateTask final : public CallTask {
   void add(Answer& answer) const override { answer.number("id", id_); }
 
   const std::string name_;
-  os::DatalinkId id_ = os::DATALINK_INVALID_LINKID;
+  os::DatalinkId id_ = os::NO_LINK_ID;
 };
 
 void addLink(Answer& answer, const os::Datalink& link) {
@@ -121,7 +121,7 @@ class NameTask final : public CallTask {
 
   const os::DatalinkId id_;
   os::Datalink link_;
-  std::array<char, os::MAXLINKNAMELEN> name_{};
+  std::array<char, os::LINK_NAME_BYTES> name_{};
 };
 
 class DestroyTask final : public CallTask {
@@ -165,7 +165,7 @@ Napi::Value startByName(const Napi::CallbackInfo& info, const State& state, cons
 
 template <typename Task>
 Napi::Value startById(const Napi::CallbackInfo& info, const State& state, const char* wrong) {
-  os::DatalinkId id = os::DATALINK_INVALID_LINKID;
+  os::DatalinkId id = os::NO_LINK_ID;
   if (!toId(info[0], id) || !info[1].IsFunction()) return typeError(info.Env(), wrong);
   try {
     return start<Task>(info, state, id);

@@ -8,7 +8,7 @@ namespace {
 
 // The library would look up, or make, what a longer name begins with: it copies names by strlcpy and
 // does not look whether all of it fitted.
-bool isCut(const std::string& name) noexcept { return name.size() >= MAXLINKNAMELEN; }
+bool isCut(const std::string& name) noexcept { return name.size() >= LINK_NAME_BYTES; }
 
 }  // namespace
 
@@ -49,37 +49,37 @@ DladmAnswer Dladm::answer(const char* function, DladmStatus status) const noexce
 }
 
 DladmAnswer Dladm::openHandle() noexcept {
-  DladmStatus status = DLADM_STATUS_OK;
+  DladmStatus status = DLADM_OK;
   if (handle_ == nullptr) status = functions_.open(&handle_);
   // What a failed open left there is none.
-  if (status != DLADM_STATUS_OK) handle_ = nullptr;
+  if (status != DLADM_OK) handle_ = nullptr;
   return answer("dladm_open", status);
 }
 
 DladmAnswer Dladm::create(const std::string& name, DatalinkId& id) noexcept {
   const std::lock_guard<std::mutex> lock(turn_);
   constexpr const char* FUNCTION = "dladm_create_datalink_id";
-  if (isCut(name)) return answer(FUNCTION, DLADM_STATUS_BADARG);
+  if (isCut(name)) return answer(FUNCTION, DLADM_BADARG);
   const DladmAnswer opened = openHandle();
-  if (opened.status != DLADM_STATUS_OK) return opened;
-  return answer(FUNCTION, functions_.createDatalinkId(handle_, name.c_str(), DATALINK_CLASS_MISC, DL_ETHER,
-                                                      DLADM_OPT_ACTIVE, &id));
+  if (opened.status != DLADM_OK) return opened;
+  return answer(FUNCTION, functions_.createDatalinkId(handle_, name.c_str(), LINK_CLASS_MISC, LINK_MEDIA_ETHER,
+                                                      LINK_OPTION_ACTIVE, &id));
 }
 
 DladmAnswer Dladm::find(const std::string& name, Datalink& link) noexcept {
   const std::lock_guard<std::mutex> lock(turn_);
   constexpr const char* FUNCTION = "dladm_name2info";
-  if (isCut(name)) return answer(FUNCTION, DLADM_STATUS_BADARG);
+  if (isCut(name)) return answer(FUNCTION, DLADM_BADARG);
   const DladmAnswer opened = openHandle();
-  if (opened.status != DLADM_STATUS_OK) return opened;
+  if (opened.status != DLADM_OK) return opened;
   return answer(FUNCTION,
                 functions_.name2info(handle_, name.c_str(), &link.id, &link.flags, &link.linkClass, &link.media));
 }
 
-DladmAnswer Dladm::find(DatalinkId id, Datalink& link, std::array<char, MAXLINKNAMELEN>& name) noexcept {
+DladmAnswer Dladm::find(DatalinkId id, Datalink& link, std::array<char, LINK_NAME_BYTES>& name) noexcept {
   const std::lock_guard<std::mutex> lock(turn_);
   const DladmAnswer opened = openHandle();
-  if (opened.status != DLADM_STATUS_OK) return opened;
+  if (opened.status != DLADM_OK) return opened;
   link.id = id;
   name.fill('\0');
   const DladmStatus status =
@@ -90,8 +90,8 @@ DladmAnswer Dladm::find(DatalinkId id, Datalink& link, std::array<char, MAXLINKN
 DladmAnswer Dladm::destroy(DatalinkId id) noexcept {
   const std::lock_guard<std::mutex> lock(turn_);
   const DladmAnswer opened = openHandle();
-  if (opened.status != DLADM_STATUS_OK) return opened;
-  return answer("dladm_destroy_datalink_id", functions_.destroyDatalinkId(handle_, id, DLADM_OPT_ACTIVE));
+  if (opened.status != DLADM_OK) return opened;
+  return answer("dladm_destroy_datalink_id", functions_.destroyDatalinkId(handle_, id, LINK_OPTION_ACTIVE));
 }
 
 }  // namespace sledcast::os

@@ -25,30 +25,34 @@ using DatalinkClass = int;
 static_assert(sizeof(DladmStatus) == 4 && sizeof(DatalinkClass) == 4, "enums in C: an int each");
 static_assert(sizeof(DatalinkId) == 4, "datalink_id_t is a uint32_t");
 
-// dladm_status_t: those that anything here depends on.
-constexpr DladmStatus DLADM_STATUS_OK = 0;
-constexpr DladmStatus DLADM_STATUS_BADARG = 1;
-// datalink_class_t; 0x400 was XDE on a branch of Oxide's.
-constexpr DatalinkClass DATALINK_CLASS_MISC = 0x400;
-// sys/dlpi.h.
-constexpr std::uint32_t DL_ETHER = 4;
-// What is in effect now, as against what outlives a reboot (DLADM_OPT_PERSIST).
-constexpr std::uint32_t DLADM_OPT_ACTIVE = 1;
-constexpr DatalinkId DATALINK_INVALID_LINKID = 0;
-// A name with its NUL, and the buffer of dladm_status2str.
-constexpr std::size_t MAXLINKNAMELEN = 32;
-constexpr std::size_t DLADM_STRSIZE = 256;
+// The library's constants under names of our own: its own are macros (MAXLINKNAMELEN is in sys/param.h), which
+// any header of the system may bring along.
+// DLADM_STATUS_*: those that anything here depends on.
+constexpr DladmStatus DLADM_OK = 0;
+constexpr DladmStatus DLADM_BADARG = 1;
+// DATALINK_CLASS_MISC; 0x400 was XDE on a branch of Oxide's.
+constexpr DatalinkClass LINK_CLASS_MISC = 0x400;
+// DL_ETHER of sys/dlpi.h.
+constexpr std::uint32_t LINK_MEDIA_ETHER = 4;
+// DLADM_OPT_ACTIVE: what is in effect now, as against what outlives a reboot (DLADM_OPT_PERSIST).
+constexpr std::uint32_t LINK_OPTION_ACTIVE = 1;
+// DATALINK_INVALID_LINKID.
+constexpr DatalinkId NO_LINK_ID = 0;
+// MAXLINKNAMELEN: a name with its NUL; and DLADM_STRSIZE: the buffer of dladm_status2str.
+constexpr std::size_t LINK_NAME_BYTES = 32;
+constexpr std::size_t DLADM_TEXT_BYTES = 256;
 
 // What a call came to: which function of the library spoke last, its status, and the library's text for it.
 struct DladmAnswer {
   const char* function = "";
-  DladmStatus status = DLADM_STATUS_OK;
-  std::array<char, DLADM_STRSIZE> text{};
+  DladmStatus status = DLADM_OK;
+  std::array<char, DLADM_TEXT_BYTES> text{};
 };
+static_assert(sizeof(DladmAnswer::text) == 256, "dladm_status2str writes up to that, and asks for no size");
 
 // What dlmgmtd has under a name.
 struct Datalink {
-  DatalinkId id = DATALINK_INVALID_LINKID;
+  DatalinkId id = NO_LINK_ID;
   std::uint32_t flags = 0;
   DatalinkClass linkClass = 0;
   std::uint32_t media = 0;
@@ -71,7 +75,7 @@ class Dladm {
   DladmAnswer create(const std::string& name, DatalinkId& id) noexcept;
   DladmAnswer find(const std::string& name, Datalink& link) noexcept;
   // `name` is where the id's name is written.
-  DladmAnswer find(DatalinkId id, Datalink& link, std::array<char, MAXLINKNAMELEN>& name) noexcept;
+  DladmAnswer find(DatalinkId id, Datalink& link, std::array<char, LINK_NAME_BYTES>& name) noexcept;
   // Takes the active part away, which for a link that is not persistent is all of it.
   DladmAnswer destroy(DatalinkId id) noexcept;
 

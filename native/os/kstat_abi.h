@@ -7,21 +7,23 @@
 
 namespace sledcast::os {
 
+// Names are our own where the system's are macros.
 // KSTAT_STRLEN. The kernel ends names within it, and nothing here depends on that.
-constexpr std::size_t KSTAT_STRLEN = 31;
-constexpr std::uint8_t KSTAT_TYPE_NAMED = 1;
+constexpr std::size_t KSTAT_NAME_BYTES = 31;
+// KSTAT_TYPE_NAMED.
+constexpr std::uint8_t KSTAT_NAMED = 1;
 // KSTAT_DATA_*: those of whole numbers.
-constexpr std::uint8_t KSTAT_DATA_INT32 = 1;
-constexpr std::uint8_t KSTAT_DATA_UINT32 = 2;
-constexpr std::uint8_t KSTAT_DATA_INT64 = 3;
-constexpr std::uint8_t KSTAT_DATA_UINT64 = 4;
+constexpr std::uint8_t KSTAT_INT32 = 1;
+constexpr std::uint8_t KSTAT_UINT32 = 2;
+constexpr std::uint8_t KSTAT_INT64 = 3;
+constexpr std::uint8_t KSTAT_UINT64 = 4;
 
 // kid_t: a kstat's number, and the chain's.
 using KstatId = std::int32_t;
 
 // kstat_named_t.
 struct KstatNamed {
-  char name[KSTAT_STRLEN];
+  char name[KSTAT_NAME_BYTES];
   std::uint8_t dataType;
   union {
     char c[16];
@@ -49,12 +51,12 @@ struct Kstat {
   std::int64_t creationTime;
   Kstat* next;
   KstatId id;
-  char module[KSTAT_STRLEN];
+  char module[KSTAT_NAME_BYTES];
   std::uint8_t reserved;
   std::int32_t instance;
-  char name[KSTAT_STRLEN];
+  char name[KSTAT_NAME_BYTES];
   std::uint8_t type;
-  char kstatClass[KSTAT_STRLEN];
+  char kstatClass[KSTAT_NAME_BYTES];
   std::uint8_t flags;
   void* data;
   std::uint32_t records;

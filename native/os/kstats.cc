@@ -15,12 +15,12 @@ constexpr std::string_view CLASS_NET = "net";
 constexpr int MAX_WALKS = 4;
 
 // A field's text: up to its NUL, or all of it.
-std::string_view textOf(const char (&field)[KSTAT_STRLEN]) noexcept {
-  const void* end = std::memchr(field, '\0', KSTAT_STRLEN);
-  return {field, end == nullptr ? KSTAT_STRLEN : static_cast<std::size_t>(static_cast<const char*>(end) - field)};
+std::string_view textOf(const char (&field)[KSTAT_NAME_BYTES]) noexcept {
+  const void* end = std::memchr(field, '\0', KSTAT_NAME_BYTES);
+  return {field, end == nullptr ? KSTAT_NAME_BYTES : static_cast<std::size_t>(static_cast<const char*>(end) - field)};
 }
 
-KstatRecord record(const char (&name)[KSTAT_STRLEN], std::uint64_t value) noexcept {
+KstatRecord record(const char (&name)[KSTAT_NAME_BYTES], std::uint64_t value) noexcept {
   KstatRecord made{};
   const std::string_view text = textOf(name);
   std::memcpy(made.name, text.data(), text.size());
@@ -31,16 +31,16 @@ KstatRecord record(const char (&name)[KSTAT_STRLEN], std::uint64_t value) noexce
 // A negative number is of no use as a counter.
 bool countOf(const KstatNamed& named, std::uint64_t& count) noexcept {
   switch (named.dataType) {
-    case KSTAT_DATA_UINT64:
+    case KSTAT_UINT64:
       count = named.value.ui64;
       return true;
-    case KSTAT_DATA_UINT32:
+    case KSTAT_UINT32:
       count = named.value.ui32;
       return true;
-    case KSTAT_DATA_INT64:
+    case KSTAT_INT64:
       count = static_cast<std::uint64_t>(named.value.i64);
       return named.value.i64 >= 0;
-    case KSTAT_DATA_INT32:
+    case KSTAT_INT32:
       count = static_cast<std::uint64_t>(named.value.i32);
       return named.value.i32 >= 0;
     default:
@@ -112,7 +112,7 @@ int Kstats::readOnce(const std::string& module, std::vector<KstatRecord>& record
   if (error != 0) return error;
   missed_ = false;
   for (Kstat* kstat = control_->chain; kstat != nullptr; kstat = kstat->next) {
-    if (kstat->type != KSTAT_TYPE_NAMED || kstat->instance != 0) continue;
+    if (kstat->type != KSTAT_NAMED || kstat->instance != 0) continue;
     if (textOf(kstat->module) != module || textOf(kstat->kstatClass) != CLASS_NET) continue;
     if (functions_.read(control_, kstat, nullptr) == -1) {
       const int failed = errno;

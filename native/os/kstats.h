@@ -22,7 +22,7 @@ inline constexpr const char* LIBKSTAT = "libkstat.so.1";
 // `src/host/libkstat.ts` reads them as they lie.
 struct KstatRecord {
   // With a NUL, whether or not the library's had one.
-  char name[KSTAT_STRLEN + 1];
+  char name[KSTAT_NAME_BYTES + 1];
   std::uint64_t value;
 };
 static_assert(sizeof(KstatRecord) == 40 && offsetof(KstatRecord, value) == 32);

@@ -7,6 +7,7 @@ import { loadAddon, type NativeKstats, openLibrary } from "./addon.ts";
 import type { Kstat, Kstats } from "./kstats.ts";
 import { OneAtATime } from "./one-at-a-time.ts";
 import { errnoName, SystemError } from "./system-error.ts";
+import { Share } from "./turns.ts";
 
 const LIBRARY = "libkstat.so.1";
 
@@ -35,15 +36,17 @@ class Records {
   }
 }
 
-/** Each kstat is a record with its name and the count of its statistics, which follow. */
-function kstatsFrom(bytes: ArrayBuffer): readonly Kstat[] {
+/** Each kstat is a record with its name and the count of its statistics, which follow. A thousand ports have seven thousand. */
+async function kstatsFrom(bytes: ArrayBuffer): Promise<readonly Kstat[]> {
   const records = new Records(bytes);
   const kstats: Kstat[] = [];
+  const share = new Share();
   while (!records.isAtEnd) {
     const [name, count] = records.next();
     const values = new Map<string, bigint>();
     for (let left = count; left > 0n; left--) values.set(...records.next());
     kstats.push({ name, values });
+    await share.spent();
   }
   return kstats;
 }
