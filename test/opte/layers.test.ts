@@ -1,4 +1,5 @@
 /** A port's layers: which rules the driver makes of what it was told (oxide-vpc `engine/`), written out. */
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Driver } from "../../src/opte/driver.ts";
 import type { Direction, FirewallRule, RouterTarget } from "../../src/opte/types.ts";
@@ -94,6 +95,37 @@ describe("the firewall's rules", () => {
     await driver.remFwRule({ port: "opte0", direction: "in", id: 0n });
     const again = driver.remFwRule({ port: "opte0", direction: "in", id: 0n });
     expect(await refusal(again)).toEqual({ variant: "RuleNotFound", id: 0n });
+  });
+
+  it("stand, after any additions and removals, where the driver's own way of placing them puts them", async () => {
+    const action = fc.constantFrom("allow" as const, "deny" as const);
+    const addition = fc.record({ action, priority: fc.nat(3) });
+    const steps = fc.array(fc.oneof({ weight: 3, arbitrary: addition }, fc.nat(9)), { maxLength: 12 });
+    await fc.assert(
+      fc.asyncProperty(steps, async (row) => {
+        const { driver } = await driverWith(1);
+        // layer.rs `find_pos`: in front of the first of a higher priority number, or of the same and no precedence.
+        const table: { id: number; action: "allow" | "deny"; priority: number }[] = [];
+        let next = 0;
+        for (const one of row) {
+          if (typeof one === "number") {
+            const at = table.findIndex(({ id }) => id === one);
+            const removal = driver.remFwRule({ port: "opte0", direction: "in", id: BigInt(one) });
+            if (at < 0) await refusal(removal);
+            else await removal.then(() => table.splice(at, 1));
+            continue;
+          }
+          await driver.addFwRule({ port: "opte0", rule: rule(one) });
+          const at = table.findIndex(
+            (other) =>
+              one.priority < other.priority ||
+              (one.priority === other.priority && (one.action === "deny" || other.action !== "deny")),
+          );
+          table.splice(at < 0 ? table.length : at, 0, { id: next++, ...one });
+        }
+        expect((await rules(driver, "firewall", "in")).map(([id]) => id)).toEqual(table.map(({ id }) => id));
+      }),
+    );
   });
 
   it("are tried by priority, of one priority those that deny first, of those the newest", async () => {

@@ -4,8 +4,7 @@ import { type Ip, ipFromBytes } from "../../src/net/ip.ts";
 import { DriverError } from "../../src/opte/error.ts";
 import { sourceFilter } from "../../src/opte/filter.ts";
 import type { DriverModel } from "../../src/opte/model/model.ts";
-import type { FirewallRule, RouterEntry } from "../../src/opte/types.ts";
-import { cidr, ip, ipv6, underlay, vniOf } from "../net/make.ts";
+import { cidr, ip, underlay } from "../net/make.ts";
 import { forwarding, hop, mapping, port, subscription } from "./kit.ts";
 
 /** How many different steps there are; the nth is that of `n % STEPS`. */
@@ -14,27 +13,6 @@ export const STEPS = 96;
 function sources(n: number, count: number): Ip[] {
   return Array.from({ length: count }, (_, i) => ipFromBytes([10, n & 255, i >> 8, i & 255]) as Ip);
 }
-
-const fwRule = (n: number): FirewallRule => ({
-  direction: n % 2 === 0 ? "in" : "out",
-  hosts: { type: "any" },
-  protocol: { type: "any" },
-  ports: [n],
-  action: "allow",
-  priority: n % 4,
-});
-
-const boundary = (n: number) => ({
-  prefix: cidr(`10.${n % 3}.0.0/16`),
-  endpoints: [{ ip: ipv6(`fd00::${n % 4}`), vni: vniOf(99) }],
-});
-
-const route = (n: number): RouterEntry => ({
-  port: `opte${n % 4}`,
-  dest: cidr(`10.${n % 3}.0.0/16`),
-  target: { type: "drop" },
-  class: "system",
-});
 
 const KINDS: readonly ((model: DriverModel, n: number, bulk: number) => Promise<unknown> | undefined)[] = [
   (model, n) => model.call("SetMcast2Phys", mapping(`239.0.0.${n}`, `ff04::${n % 5}`)),
@@ -53,15 +31,6 @@ const KINDS: readonly ((model: DriverModel, n: number, bulk: number) => Promise<
   (model, n) => model.call("ClearMcast2Phys", mapping(`239.0.0.${n + 1}`, "ff04::1")),
   (model, n) => model.call("ClearMcastForwarding", { underlay: underlay(`ff04::${n % 5}`) }),
   (model, n) => model.call("McastUnsubscribe", { port: `opte${n % 4}`, group: ip(`239.0.0.${n}`) }),
-  (model, n) => model.call("AddFwRule", { port: `opte${n % 4}`, rule: fwRule(n) }),
-  (model, n) => model.call("SetVirt2Boundary", boundary(n)),
-  (model, n) => model.call("RemFwRule", { port: `opte${n % 4}`, direction: fwRule(n).direction, id: BigInt(n % 3) }),
-  (model, n) =>
-    model.call("AttachSubnet", { port: `opte${n % 4}`, cidr: cidr(`10.${n}.0.0/16`), isExternal: n % 2 === 0 }),
-  (model, n) => model.call("AddRouterEntry", route(n)),
-  (model, n) => model.call("ClearVirt2Boundary", boundary(n)),
-  (model, n) => model.call("DelRouterEntry", route(n)),
-  (model, n) => model.call("SetFwRules", { port: `opte${n % 4}`, rules: [fwRule(n), fwRule(n + 1)] }),
   (model, n) => model.call("RemoveCidr", { port: `opte${n % 4}`, cidr: cidr(`10.${n}.0.0/16`), direction: "in" }),
 ];
 

@@ -31,7 +31,7 @@ export interface ModelPort extends Held {
   readonly ruleIds: RuleCounts;
 }
 
-/** Rules and their ids apart: files of before have no ids. */
+/** Rules and their ids apart. No ids: there was no rule, or the file is of before there were any. */
 export interface PortSnapshot extends Held {
   readonly firewall: readonly FirewallRule[];
   readonly routes: readonly RouterEntry[];
@@ -50,14 +50,16 @@ export function newRuleIds(): RuleCounts {
 const rulesOf = <Rule>(numbered: readonly Numbered<Rule>[]) => numbered.map(({ rule }) => rule);
 const idsOf = (numbered: readonly Numbered<unknown>[]) => numbered.map(({ id }) => id);
 
+/** Whether no id was given out since the port was made. */
+function isUntouched({ ruleIds: { next, first } }: ModelPort): boolean {
+  return next.in + next.out === 0 && next.route === FIRST_ROUTE && first.gateway.out + first.nat.out === 0;
+}
+
 export function savedPort(port: ModelPort): PortSnapshot {
-  const { firewall, routes, ruleIds } = port;
-  return {
-    ...port,
-    firewall: rulesOf(firewall),
-    routes: rulesOf(routes),
-    ruleIds: { ...ruleIds, firewall: idsOf(firewall), routes: idsOf(routes) },
-  };
+  const { firewall, routes, ruleIds, ...held } = port;
+  const rules = { ...held, firewall: rulesOf(firewall), routes: rulesOf(routes) };
+  if (isUntouched(port)) return rules;
+  return { ...rules, ruleIds: { ...ruleIds, firewall: idsOf(firewall), routes: idsOf(routes) } };
 }
 
 /** Where no ids were kept, rules are counted in the order in which they stand. */
