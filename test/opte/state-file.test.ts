@@ -133,11 +133,11 @@ describe("a state file of before there were rule ids and prefixes at the boundar
     await model.call("SetFwRules", { port: "opte0", rules: [ALLOW, { ...ALLOW, direction: "out" }, ALLOW] });
     const { v2b: _v2b, ports, ...before } = model.tables;
     const { journal } = Journal.open(state);
-    journal.compact({ ...before, ports: ports.map(({ ruleIds: _ids, natGateways: _gateways, ...rest }) => rest) });
+    journal.compact({ ...before, ports: ports.map(({ layers: _layers, ...rest }) => rest) });
     journal.close();
     const again = new DriverModel({ state });
     expect(tablesOf(again)).toEqual(tablesOf(model));
-    expect(again.tables.ports[0]?.ruleIds).toMatchObject({ firewall: [0, 0, 1], next: { in: 2, out: 1, route: 1 } });
+    expect(again.tables.ports[0]?.layers).toMatchObject({ firewall: [0, 0, 1], next: { in: 2, out: 1, route: 1 } });
   });
 });
 

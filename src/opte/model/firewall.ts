@@ -8,7 +8,7 @@ import * as text from "./rules.ts";
 import type { Tables } from "./tables.ts";
 
 function add(port: ModelPort, rule: FirewallRule): void {
-  port.firewall.push({ id: port.ruleIds.next[rule.direction]++, rule });
+  port.firewall.push({ id: port.layers.next[rule.direction]++, rule });
 }
 
 export function addFwRule(tables: Tables, { port, rule }: Request<"AddFwRule">): undefined {

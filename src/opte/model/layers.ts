@@ -23,7 +23,7 @@ interface Layer {
 function renewed(layer: RenewedLayer): Layer["rules"] {
   return (port) => {
     const rules = RENEWED[layer](port);
-    const first = port.ruleIds.first[layer];
+    const first = port.layers.first[layer];
     return { in: numberedFrom(first.in, rules.in), out: numberedFrom(first.out, rules.out) };
   };
 }

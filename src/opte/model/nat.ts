@@ -106,7 +106,7 @@ export function natRules(port: ModelPort): text.LayerRules {
     const subnets = port.attachedSubnets
       .filter(([network, { isExternal }]) => isExternal && isIpv6Cidr(network) === isIpv6(privateIp))
       .map(([network]) => network);
-    return familyRules({ privateIp, external, subnets, gateways: port.natGateways });
+    return familyRules({ privateIp, external, subnets, gateways: port.layers.natGateways });
   };
   const four = family(v4?.privateIp, port.externalIps.v4);
   const six = family(v6?.privateIp, port.externalIps.v6);

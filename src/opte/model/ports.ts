@@ -5,7 +5,7 @@ import type { Ip } from "../../net/ip.ts";
 import { ILLUMOS_ERRNO } from "../error.ts";
 import type { CreateXde, PortInfo, Request, TransitIp } from "../types.ts";
 import { dropSubscriber } from "./mcast.ts";
-import { type ModelPort, newRuleIds } from "./model-port.ts";
+import { type ModelPort, newLayers } from "./model-port.ts";
 import { KernelPanic, Refusal, refuse, refuseSystem } from "./refuse.ts";
 import { renewing } from "./renewal.ts";
 import { portSortKey, type Tables } from "./tables.ts";
@@ -52,10 +52,9 @@ export function createXde(tables: Tables, create: CreateXde, around: Surrounding
     externalIps: { v4: ipCfg.v4?.externalIps, v6: ipCfg.v6?.externalIps, internetGateways: undefined },
     attachedSubnets: [...(ipCfg.v4?.attachedSubnets ?? []), ...(ipCfg.v6?.attachedSubnets ?? [])],
     transitIps: [...(ipCfg.v4?.transitIps ?? []), ...(ipCfg.v6?.transitIps ?? [])],
-    natGateways: undefined,
     firewall: [],
     routes: [],
-    ruleIds: newRuleIds(),
+    layers: newLayers(),
   };
   const key = portSortKey(port);
   if (tables.macs.has(key)) {
@@ -122,7 +121,7 @@ export function setExternalIps(
   renewing(port, ["nat"], () => {
     // A family left out loses its addresses (opte #974).
     port.externalIps = { v4, v6, internetGateways };
-    port.natGateways = internetGateways;
+    port.layers.natGateways = internetGateways;
   });
 }
 
@@ -187,6 +186,6 @@ export function detachSubnet(tables: Tables, { port: name, cidr }: Request<"Deta
 function subnetsBecome(port: ModelPort, subnets: ModelPort["attachedSubnets"]): void {
   renewing(port, ["nat", "gateway"], () => {
     port.attachedSubnets = subnets;
-    port.natGateways = port.externalIps.internetGateways;
+    port.layers.natGateways = port.externalIps.internetGateways;
   });
 }

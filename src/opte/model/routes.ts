@@ -50,7 +50,7 @@ function placeOf(entry: RouterEntry, routes: readonly text.Numbered<RouterEntry>
 export function addRouterEntry(tables: Tables, entry: RouterEntry): undefined {
   const port = portOf(tables, entry.port);
   checkRoute(entry);
-  port.routes.splice(placeOf(entry, port.routes), 0, { id: port.ruleIds.next.route++, rule: entry });
+  port.routes.splice(placeOf(entry, port.routes), 0, { id: port.layers.next.route++, rule: entry });
 }
 
 /** Rules are equal when their predicates are: the first to that destination goes, whatever its target and class. */
