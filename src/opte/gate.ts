@@ -6,7 +6,7 @@ import { badRequest } from "../error.ts";
 import { MAX_PORT_NAME } from "./constants.ts";
 import type { CommandName, Request } from "./types.ts";
 
-const NAME_FIELDS = ["name", "port", "layer", "u1", "u2"] as const;
+const NAME_FIELDS = ["name", "port", "u1", "u2"] as const;
 
 export function checkSendable(command: CommandName, req: unknown): void {
   if (req === undefined) return;

@@ -1,11 +1,14 @@
 /** `sledcast --direct` in this process, over a driver model that the test can look into. */
-import { Command } from "commander";
+import { Command, CommanderError } from "commander";
+import { expect } from "vitest";
 import type { Surroundings } from "../../src/cli/direct/surroundings.ts";
 import { directVerbs } from "../../src/cli/direct/verbs.ts";
+import { isKind } from "../../src/error.ts";
 import { CountedDatalinks } from "../../src/host/datalinks.ts";
 import { Driver, type DriverInfo } from "../../src/opte/driver.ts";
 import { DriverModel } from "../../src/opte/model/model.ts";
 import type { CommandName, Request, Response } from "../../src/opte/types.ts";
+import { port } from "../opte/kit.ts";
 
 export interface DirectOptions {
   readonly model?: DriverModel;
@@ -72,3 +75,22 @@ export class Direct {
 
 export const RULE = "-".repeat(70);
 export const BOLD = "=".repeat(70);
+
+/** With one port, `opte0`, that somebody has opened. */
+export async function withPort(input = ""): Promise<Direct> {
+  const model = new DriverModel({ portsStart: "running" });
+  await model.call("CreateXde", port(0));
+  return new Direct({ model, input });
+}
+
+/** Such a command line ends with status 2. */
+export const isUsage = (error: unknown) => error instanceof CommanderError || isKind(error, "bad-request");
+
+export async function errorOf(promise: Promise<unknown>): Promise<Error> {
+  const error = await promise.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(Error);
+  return error as Error;
+}
