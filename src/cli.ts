@@ -31,6 +31,7 @@ Verbs, argument order and tables are opteadm's. Examples:
   sledcast --direct set-m2p 239.1.1.1 ff04::1
   sledcast --direct set-mcast-fwd ff04::1 fd00::99 underlay
   sledcast --direct mcast-subscribe -p opte0 239.1.1.1
+  sledcast --direct dump-layer -p opte0 firewall
 
 Exit status: 0 done, 1 refused or failed, 2 usage.`;
 
