@@ -1,7 +1,6 @@
 /** The driver that the settings ask for, and what goes with it. */
 import type { Config } from "./config.ts";
 import { messageOf, SledcastError } from "./error.ts";
-import { CountedDatalinks, type Datalinks, noDatalinks } from "./host/datalinks.ts";
 import { isMissingPrivilege } from "./host/system-error.ts";
 import type { Log } from "./log.ts";
 import type { Transport } from "./opte/driver.ts";
@@ -54,26 +53,6 @@ export async function openDriver(config: Config, log: Log): Promise<Transport> {
     ports: config.modelPorts,
     ...(config.modelState === undefined ? {} : { state: config.modelState }),
   });
-}
-
-/**
- * Where the ids of new ports' links come from: on illumos that is dlmgmtd, which libdladm asks, and without
- * it no port can be made here. Elsewhere a device is a stand-in, and so can its ids be.
- */
-export async function openDatalinksFor(config: Config, log: Log): Promise<Datalinks> {
-  if (config.driver !== "xde") return new CountedDatalinks();
-  try {
-    const { openDatalinks } = await import("./host/libdladm.ts");
-    return await openDatalinks();
-  } catch (error) {
-    const why = messageOf(error);
-    if (process.platform === "sunos") {
-      log.warn({ error: why }, "datalink ids are not to be had: ports can be adopted, none can be made");
-      return noDatalinks(why);
-    }
-    log.info({ why }, "datalink ids are counted by this agent: there is no libdladm to ask");
-    return new CountedDatalinks();
-  }
 }
 
 /** What xde is to be given as its underlay: the first two NICs, where there are two and it is wanted. */

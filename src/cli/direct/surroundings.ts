@@ -28,15 +28,9 @@ async function openDriver(path: string): Promise<Driver> {
   return new Driver(new Xde({ binding, path, log: QUIET }));
 }
 
-/** Beside a fake device nobody else hands ids out, and a process lives no longer than its verb. */
-async function openDatalinks(): Promise<Datalinks> {
-  const { CountedDatalinks, noDatalinks } = await import("../../host/datalinks.ts");
-  return process.platform === "sunos" ? noDatalinks("this version cannot ask dlmgmtd for one") : new CountedDatalinks();
-}
-
 export const PROCESS: Surroundings = {
   openDriver,
-  openDatalinks,
+  openDatalinks: async () => (await import("../../open-datalinks.ts")).openDatalinks(QUIET),
   readInput: () => text(process.stdin),
   write: (output) => {
     process.stdout.write(output);
