@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { configCommands } from "./cli/config.ts";
 import { ledgerCommands } from "./cli/ledger.ts";
 import { fwdCommands, m2pCommands, tableCommands } from "./cli/networking.ts";
+import { portCommands } from "./cli/ports.ts";
 import { statusCommands } from "./cli/status.ts";
 import { vmmCommands } from "./cli/vmm.ts";
 import { watchCommand } from "./cli/watch.ts";
@@ -47,6 +48,7 @@ function build(): Command {
   m2pCommands(program);
   fwdCommands(program);
   tableCommands(program);
+  portCommands(program);
   vmmCommands(program);
   configCommands(program);
   ledgerCommands(program);

@@ -2,6 +2,7 @@
 import type { Config } from "./config.ts";
 import { messageOf, SledcastError } from "./error.ts";
 import { CountedDatalinks, type Datalinks, noDatalinks } from "./host/datalinks.ts";
+import type { Kstats } from "./host/kstats.ts";
 import { isMissingPrivilege } from "./host/system-error.ts";
 import type { Log } from "./log.ts";
 import type { Transport } from "./opte/driver.ts";
@@ -73,6 +74,28 @@ export async function openDatalinksFor(config: Config, log: Log): Promise<Datali
     }
     log.info({ why }, "datalink ids are counted by this agent: there is no libdladm to ask");
     return new CountedDatalinks();
+  }
+}
+
+/**
+ * The kernel's counters, with the real driver alone: the model counts nothing. Undefined where they are not to be had.
+ * `library`: another file than libkstat's own.
+ */
+export async function openKstatsFor(
+  { driver }: Pick<Config, "driver">,
+  log: Log,
+  library?: string,
+): Promise<Kstats | undefined> {
+  if (driver !== "xde") return undefined;
+  try {
+    const { openKstats } = await import("./host/libkstat.ts");
+    return await openKstats(library);
+  } catch (error) {
+    const why = messageOf(error);
+    const said = "the driver's counters are not shown: its kstats cannot be reached";
+    if (process.platform === "sunos") log.warn({ error: why }, said);
+    else log.info({ why }, said);
+    return undefined;
   }
 }
 

@@ -13,7 +13,7 @@ import type { StateDirLock } from "./intent/state-dir.ts";
 import type { Log } from "./log.ts";
 import { openLog } from "./logger.ts";
 import { Metrics } from "./metrics.ts";
-import { openDatalinksFor, openDriver, underlayDevicesOf } from "./open-driver.ts";
+import { openDatalinksFor, openDriver, openKstatsFor, underlayDevicesOf } from "./open-driver.ts";
 import { openJoins } from "./open-joins.ts";
 import { openLedger } from "./open-ledger.ts";
 import { VERSION } from "./version.ts";
@@ -70,6 +70,7 @@ export async function serve(config: Config): Promise<void> {
     joins: await openJoins(config, log),
     joinPolicy: config.underlayJoin,
     datalinks: await openDatalinksFor(config, log),
+    openKstats: () => openKstatsFor(config, log),
     underlayDevices: underlayDevicesOf(config, log),
     underlayIp: config.underlayIp,
     log,
