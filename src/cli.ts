@@ -21,6 +21,7 @@ Examples:
   sledcast join $ID 239.1.1.1 10.0.0.5       join it, one source only
   sledcast config apply wanted.json          all mappings and forwarding at once
   sledcast --json status | jq .degraded      what needs a look
+  sledcast ports list --stats                what each port counts
   sledcast watch --kinds mapping,drift       what changes, as it changes
 
   sledcast --direct dump-m2p                 ask the driver itself, as opteadm would

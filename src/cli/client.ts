@@ -44,7 +44,12 @@ export class AgentClient {
   }
 
   /** The answer's JSON; undefined for an answer without a body. Throws the agent's own message where it refuses. */
-  async call(method: Method, path: string, body?: unknown, parse: (text: string) => unknown = JSON.parse): Promise<unknown> {
+  async call(
+    method: Method,
+    path: string,
+    body?: unknown,
+    parse: (text: string) => unknown = JSON.parse,
+  ): Promise<unknown> {
     const { status, text } = await this.#exchange(method, path, body);
     if (status >= 300) throw new AgentRefusal(explain(status, text), status);
     try {

@@ -59,7 +59,7 @@ export class XdeKstats {
     if (this.#late > 0) return UNREAD;
     try {
       const counters = await this.#inTime(this.#read());
-      if (this.#failing) this.#log.info({}, "the driver's kstats can be read again");
+      if (this.#failing && counters !== undefined) this.#log.info({}, "the driver's kstats can be read again");
       this.#failing = false;
       return counters;
     } catch (error) {

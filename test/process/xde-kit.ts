@@ -7,8 +7,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { expect, onTestFinished } from "vitest";
-import { getCurrentTest } from "vitest/suite";
+import { expect, onTestFinished, TestRunner } from "vitest";
 import type { Snapshot } from "../../src/opte/model/tables.ts";
 import { controlFrame, parseControlReply } from "../../src/xde-model/frames.ts";
 import { CLI, DAEMON, type LogRecord, withStateDir } from "./daemon.ts";
@@ -46,7 +45,7 @@ class Running {
       this.stderr += text;
     });
     this.exited = once(this.#child, "close").then(([code, signal]) => code ?? signal);
-    if (getCurrentTest() !== undefined) onTestFinished(async () => void (await this.stop("SIGKILL")));
+    if (TestRunner.getCurrentTest() !== undefined) onTestFinished(async () => void (await this.stop("SIGKILL")));
   }
 
   /** Waits until its output is as wanted; a process that ends before is an error. */
