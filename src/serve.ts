@@ -16,6 +16,7 @@ import { Metrics } from "./metrics.ts";
 import { openDatalinksFor } from "./open-datalinks.ts";
 import { openDriver, underlayDevicesOf } from "./open-driver.ts";
 import { openJoins } from "./open-joins.ts";
+import { openKstatsFor } from "./open-kstats.ts";
 import { openLedger } from "./open-ledger.ts";
 import { VERSION } from "./version.ts";
 
@@ -71,6 +72,7 @@ export async function serve(config: Config): Promise<void> {
     joins: await openJoins(config, log),
     joinPolicy: config.underlayJoin,
     datalinks: await openDatalinksFor(config, log),
+    openKstats: () => openKstatsFor(config, log),
     underlayDevices: underlayDevicesOf(config, log),
     underlayIp: config.underlayIp,
     log,

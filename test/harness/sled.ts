@@ -10,6 +10,7 @@ import { Metrics } from "../../src/metrics.ts";
 import type { JoinPolicy } from "../../src/multicast/filter-holding.ts";
 import type { Ipv6 } from "../../src/net/ip.ts";
 import { DriverError, ILLUMOS_ERRNO, type OpteError } from "../../src/opte/error.ts";
+import type { OpenKstats } from "../../src/opte/kstats.ts";
 import type { Fault } from "../../src/opte/model/faults.ts";
 import { DriverModel, type ModelOptions } from "../../src/opte/model/model.ts";
 import type { CommandName } from "../../src/opte/types.ts";
@@ -53,6 +54,8 @@ export interface SledOptions {
   /** Another sled's, as after a restart of the agent. */
   readonly ledger?: MemoryLedger;
   readonly datalinks?: CountedDatalinks;
+  /** The driver's counters, which the model does not have. */
+  readonly openKstats?: OpenKstats;
   /** What the agent meets on its way to driver and ledger. */
   readonly course?: Course;
   /** What HTTP hands network operations to, where that is not the agent. */
@@ -80,7 +83,7 @@ export class Sled {
     model: DriverModel,
     log: RecordingLog,
     reached: Reached,
-    { nics, auditMode, joinPolicy, laneCapacity, ledger, datalinks, slowAfter, course }: SledOptions,
+    { nics, auditMode, joinPolicy, laneCapacity, ledger, datalinks, openKstats, slowAfter, course }: SledOptions,
   ) {
     this.model = model;
     this.log = log;
@@ -94,6 +97,7 @@ export class Sled {
       joins: this.nics.joins(this.log),
       joinPolicy: this.joinPolicy,
       datalinks: course?.toDatalinks(this.datalinks) ?? this.datalinks,
+      ...(openKstats === undefined ? {} : { openKstats }),
       ledger: course?.toLedger(this.ledger) ?? this.ledger,
       underlayIp: "fd00::1" as Ipv6,
       log: this.log,

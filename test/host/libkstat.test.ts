@@ -4,26 +4,10 @@ import { createRequire } from "node:module";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { openKstats } from "../../src/host/libkstat.ts";
+import { MULTICAST } from "../harness/kstats.ts";
 import { ADDON, fileOf, LIBDLADM, LIBKSTAT, OBSTACLE, replace } from "./fake-libs.ts";
 
 const { Kstats: NativeKstats } = OBSTACLE === undefined ? createRequire(import.meta.url)(ADDON) : {};
-
-const MULTICAST = [
-  "mcast_tx_local",
-  "mcast_tx_underlay",
-  "mcast_tx_external",
-  "mcast_tx_stale_local",
-  "mcast_tx_no_fwd_entry",
-  "mcast_rx_local",
-  "mcast_rx_stale_local",
-  "mcast_rx_no_subscribers",
-  "mcast_tx_pullup_fail",
-  "mcast_rx_pullup_fail",
-  "mcast_rx_bad_inner_dst",
-  "mcast_tx_source_filtered",
-  "mcast_rx_source_filtered",
-  "mcast_tx_fwd_source_filtered",
-];
 
 /** One of xde's kstats, as the fake has it: statistics, and orders. */
 const kstat = (name: string, ...lines: string[]) => [
