@@ -1,6 +1,8 @@
 /**
- * Networks in prefix notation. Host bits are kept as they were written: oxnet, which the original
- * parses with, keeps them, and so does the driver.
+ * Networks in prefix notation. Host bits that were written are dropped, as OPTE's own clients do
+ * (`Ipv4Cidr::new` in opte-api ip.rs): the driver keeps what it is sent and compares masked addresses
+ * with it, so a network with host bits would match nothing, and one network could be there twice. What
+ * the driver says is taken as it is.
  */
 import type { Brand } from "./brand.ts";
 import { compareIp, type Ip, type Ipv4, type Ipv6, ipBytes, ipFromBytes, isIpv6, parseIp } from "./ip.ts";
@@ -21,7 +23,8 @@ export function parseCidr(text: string): Cidr | undefined {
   const suffix = text.slice(slash + 1);
   if (ip === undefined || !LENGTH.test(suffix)) return undefined;
   const length = Number(suffix);
-  return length <= (isIpv6(ip) ? 128 : 32) ? cidrOf(ip, length) : undefined;
+  if (length > (isIpv6(ip) ? 128 : 32)) return undefined;
+  return cidrOf(ipFromBytes(maskedBytes(cidrOf(ip, length))) as Ip, length);
 }
 
 export function cidrAddress(cidr: Ipv4Cidr): Ipv4;

@@ -29,9 +29,12 @@ function routersOf({ vni, v4, v6 }: Nic): RouterId[] {
 
 const EVERYWHERE = ["0.0.0.0", "::"].map((text) => cidrOf(parseIp(text) as NonNullable<ReturnType<typeof parseIp>>, 0));
 
-/** Services reach the world from the start; an instance's routes are the control plane's to give. */
-function initialRoutes({ subnet }: RouterId, kind: Nic["kind"]): Route[] {
-  if (kind !== "service" || subnet !== undefined) return [];
+/**
+ * Services reach the world from the start, by each of their routers (`default_route_set` in omicron's
+ * port_manager.rs); an instance's routes are the control plane's to give.
+ */
+function initialRoutes(kind: Nic["kind"]): Route[] {
+  if (kind !== "service") return [];
   return EVERYWHERE.map((dest) => ({ dest, target: { type: "internet-gateway", id: undefined } }));
 }
 
@@ -105,7 +108,7 @@ export class Routes {
       const set = this.#sets.get(key) ?? {
         id,
         version: undefined,
-        routes: initialRoutes(id, nic.kind),
+        routes: initialRoutes(nic.kind),
         ...this.#kept.get(key),
         ports: new Set<string>(),
       };

@@ -86,10 +86,14 @@ describe("attached subnets", () => {
     await refused("PUT", SUBNETS, { subnets }, "subnets[2].kind");
   });
 
-  test("keep the host bits they are written with, as the original's parser does", async () => {
-    const subnets = [vpc, { subnet: "10.7.0.9/24", kind: "external" }];
+  test("lose the host bits they are written with, as what the original sends to the driver does", async () => {
+    const subnets = [external, { subnet: "10.7.0.9/24", kind: "external" }];
     expectDone(await sled.put(SUBNETS, { subnets }));
-    expect(network.asked).toEqual([["replaceAttachedSubnets", PROPOLIS, subnets]]);
+    const sent = [
+      { subnet: "2001:db8::/56", kind: "external" },
+      { subnet: "10.7.0.0/24", kind: "external" },
+    ];
+    expect(network.asked).toEqual([["replaceAttachedSubnets", PROPOLIS, sent]]);
   });
 
   test("are attached one at a time by POST", async () => {

@@ -73,21 +73,26 @@ function integer({ format = "uint64", minimum = 0 }: Schema): fc.Arbitrary<unkno
   return fc.maxSafeInteger().map((n) => Math.max(minimum, Math.abs(n) % 2 ** Math.min(bits, 53)));
 }
 
-function object(schema: Schema, schemas: Schemas): fc.Arbitrary<unknown> {
+/** Values to be used for a named schema in place of those made from it. */
+export type Instead = Readonly<Record<string, fc.Arbitrary<unknown>>>;
+
+function object(schema: Schema, schemas: Schemas, instead: Instead): fc.Arbitrary<unknown> {
   const { properties = {}, required = [], additionalProperties: additional } = schema;
   if (typeof additional === "object")
-    return fc.dictionary(hexText(1, 8), arbitraryOf(additional, schemas), { maxKeys: 3 });
+    return fc.dictionary(hexText(1, 8), arbitraryOf(additional, schemas, instead), { maxKeys: 3 });
   const record = Object.fromEntries(
-    Object.entries(properties).map(([key, inner]) => [key, arbitraryOf(inner, schemas)]),
+    Object.entries(properties).map(([key, inner]) => [key, arbitraryOf(inner, schemas, instead)]),
   );
   return fc.record(record, { requiredKeys: required as string[] });
 }
 
-function notNull(schema: Schema, schemas: Schemas): fc.Arbitrary<unknown> {
-  if (schema.$ref !== undefined)
-    return arbitraryOf(schemas[schema.$ref.split("/").at(-1) as string] as Schema, schemas);
-  if (schema.allOf !== undefined) return arbitraryOf(schema.allOf[0] as Schema, schemas);
-  if (schema.oneOf !== undefined) return fc.oneof(...schema.oneOf.map((one) => arbitraryOf(one, schemas)));
+function notNull(schema: Schema, schemas: Schemas, instead: Instead): fc.Arbitrary<unknown> {
+  if (schema.$ref !== undefined) {
+    const name = schema.$ref.split("/").at(-1) as string;
+    return instead[name] ?? arbitraryOf(schemas[name] as Schema, schemas, instead);
+  }
+  if (schema.allOf !== undefined) return arbitraryOf(schema.allOf[0] as Schema, schemas, instead);
+  if (schema.oneOf !== undefined) return fc.oneof(...schema.oneOf.map((one) => arbitraryOf(one, schemas, instead)));
   switch (schema.type) {
     case "string":
       return text(schema);
@@ -96,16 +101,16 @@ function notNull(schema: Schema, schemas: Schemas): fc.Arbitrary<unknown> {
     case "boolean":
       return fc.boolean();
     case "array":
-      return fc.array(arbitraryOf(schema.items as Schema, schemas), { maxLength: 3 });
+      return fc.array(arbitraryOf(schema.items as Schema, schemas, instead), { maxLength: 3 });
     case "object":
-      return object(schema, schemas);
+      return object(schema, schemas, instead);
     default:
       throw new Error(`no values known for ${JSON.stringify(schema)}`);
   }
 }
 
-export function arbitraryOf(schema: Schema, schemas: Schemas): fc.Arbitrary<unknown> {
-  const values = notNull(schema, schemas);
+export function arbitraryOf(schema: Schema, schemas: Schemas, instead: Instead = {}): fc.Arbitrary<unknown> {
+  const values = notNull(schema, schemas, instead);
   return schema.nullable
     ? fc.oneof({ weight: 3, arbitrary: values }, { weight: 1, arbitrary: fc.constant(null) })
     : values;

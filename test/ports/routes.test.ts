@@ -84,13 +84,15 @@ describe("the routes a port starts with", () => {
     expect(inDriver()).toEqual([[]]);
   });
 
-  it("lead a service to the world in both families through the system's internet gateway", async () => {
+  it("lead a service to the world in both families through the system's internet gateway, by each of its routers", async () => {
     const { routes, model } = await routesOver(1);
     await routes.acquire("opte0", SERVICE);
-    const entry = { port: "opte0", target: { type: "internet-gateway", id: undefined }, class: "system" };
+    const entry = { port: "opte0", target: { type: "internet-gateway", id: undefined } };
     expect(model.tables.ports[0]?.routes).toEqual([
-      { ...entry, dest: "0.0.0.0/0" },
-      { ...entry, dest: "::/0" },
+      { ...entry, class: "custom", dest: "0.0.0.0/0" },
+      { ...entry, class: "system", dest: "0.0.0.0/0" },
+      { ...entry, class: "custom", dest: "::/0" },
+      { ...entry, class: "system", dest: "::/0" },
     ]);
   });
 
@@ -98,9 +100,7 @@ describe("the routes a port starts with", () => {
     const { routes, inDriver } = await routesOver(2);
     await routes.acquire("opte0", SERVICE);
     await routes.acquire("opte1", SERVICE);
-    expect(inDriver()).toEqual([
-      ["0.0.0.0/0", "::/0"],
-      ["0.0.0.0/0", "::/0"],
-    ]);
+    const bySystemAndSubnet = ["0.0.0.0/0", "0.0.0.0/0", "::/0", "::/0"];
+    expect(inDriver()).toEqual([bySystemAndSubnet, bySystemAndSubnet]);
   });
 });

@@ -30,9 +30,9 @@ describe("the configuration of a port", () => {
     expect(Object.keys(cfgOf({ nic: DUAL }).ipCfg).sort()).toEqual(["v4", "v6"]);
   });
 
-  it("has the private address and the subnet as they were given", () => {
+  it("has the private address, and the subnet without host bits", () => {
     const { ipCfg } = cfgOf({ nic: nic({ v4: v4("10.0.0.5", "10.0.0.77/24") }) });
-    expect(ipCfg.v4).toMatchObject({ privateIp: "10.0.0.5", vpcSubnet: "10.0.0.77/24" });
+    expect(ipCfg.v4).toMatchObject({ privateIp: "10.0.0.5", vpcSubnet: "10.0.0.0/24" });
   });
 
   it.each([
@@ -68,9 +68,9 @@ describe("transit addresses", () => {
   });
 
   it("are ascending and each there once, as in the driver's map", () => {
-    const transit = ["10.9.0.0/16", "9.0.0.0/8", "10.9.0.0/16", "10.9.0.0/8"];
+    const transit = ["10.9.0.0/16", "9.0.0.0/8", "10.9.3.4/16", "10.9.0.0/8"];
     const { ipCfg } = cfgOf({ nic: nic({ v4: v4("10.0.0.5", "10.0.0.0/24", ...transit) }) });
-    expect(ipCfg.v4?.transitIps.map(([network]) => network)).toEqual(["9.0.0.0/8", "10.9.0.0/8", "10.9.0.0/16"]);
+    expect(ipCfg.v4?.transitIps.map(([network]) => network)).toEqual(["9.0.0.0/8", "10.0.0.0/8", "10.9.0.0/16"]);
   });
 
   it("stay with their family", () => {

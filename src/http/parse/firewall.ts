@@ -1,11 +1,11 @@
 /** Firewall rules of a body that passed its schema. */
 import { badRequest } from "../../error.ts";
 import { type Cidr, parseCidr } from "../../net/cidr.ts";
-import { type Mac, parseMac } from "../../net/mac.ts";
 import type { Vni } from "../../net/vni.ts";
 import type { IcmpFilter } from "../../opte/types.ts";
 import type { HostFilter, PortRange, ProtocolFilter, VpcFirewallRule } from "../../ports/spec.ts";
 import type { FirewallRuleBody } from "../schemas/firewall.ts";
+import { parseNic } from "./nic.ts";
 
 type ProtocolBody = NonNullable<FirewallRuleBody["filter_protocols"]>[number];
 type HostBody = NonNullable<FirewallRuleBody["filter_hosts"]>[number];
@@ -58,13 +58,19 @@ export function parseFirewallRules(bodies: readonly FirewallRuleBody[], field: s
   });
 }
 
+/** A NIC, and as such refused whole (the original parses it as one); the port is known by two of its fields. */
+function parseTarget(target: FirewallRuleBody["targets"][number], field: string): VpcFirewallRule["targets"][number] {
+  const { vni, mac } = parseNic(target, field);
+  return { vni, mac };
+}
+
 function parseFirewallRule(rule: FirewallRuleBody, field: string): VpcFirewallRule {
   const portField = (i: number) => `${field}.filter_ports[${i}]`;
   const protocolField = (i: number) => `${field}.filter_protocols[${i}]`;
   return {
     enabled: rule.status === "enabled",
     direction: rule.direction === "inbound" ? "in" : "out",
-    targets: rule.targets.map(({ vni, mac }) => ({ vni: vni as Vni, mac: parseMac(mac) as Mac })),
+    targets: rule.targets.map((target, i) => parseTarget(target, `${field}.targets[${i}]`)),
     hosts: (rule.filter_hosts ?? []).map(parseHost),
     ports: (rule.filter_ports ?? []).map((text, i): PortRange => parseRange(text, 1, 65_535, portField(i))),
     protocols: (rule.filter_protocols ?? []).map((protocol, i) => parseProtocol(protocol, protocolField(i))),

@@ -1,71 +1,20 @@
 /** A registration's body that passed its schema, made into what the ports and memberships are built from. */
 import { badRequest } from "../../error.ts";
-import {
-  type Cidr,
-  cidrContains,
-  cidrLength,
-  type Ipv4Cidr,
-  type Ipv6Cidr,
-  isIpv6Cidr,
-  parseCidr,
-} from "../../net/cidr.ts";
+import { type Cidr, isIpv6Cidr, parseCidr } from "../../net/cidr.ts";
 import { type Ip, type Ipv4, type Ipv6, isIpv4, isIpv6, parseIp } from "../../net/ip.ts";
-import { type Mac, parseMac } from "../../net/mac.ts";
-import type { Vni } from "../../net/vni.ts";
 import type { DhcpCfg, ExternalIpCfg } from "../../opte/types.ts";
-import type { ExternalIps, Nic, PortSpec, PrivateIp } from "../../ports/spec.ts";
+import type { ExternalIps, Nic, PortSpec } from "../../ports/spec.ts";
 import { parseUuid, type Uuid } from "../../uuid.ts";
 import type { Membership, Registration, VmmRuntime } from "../../vmm/vmm.ts";
-import type { NetworkInterfaceBody } from "../schemas/nic.ts";
 import type { EnsureBody, LocalConfigBody } from "../schemas/vmm.ts";
 import { parseAttachedSubnets } from "./attachments.ts";
 import { ExactNumbers } from "./exact.ts";
 import { parseFirewallRules } from "./firewall.ts";
 import { parseMembership } from "./multicast.ts";
+import { parseNic } from "./nic.ts";
 
 /** Source NAT ports come in whole blocks of this size. */
 const SNAT_BLOCK = 16_384;
-
-function parsePrivateIp<Address extends Ip, Network extends Cidr>(
-  body: { readonly ip: string; readonly subnet: string; readonly transit_ips?: readonly string[] },
-  field: string,
-): PrivateIp<Address, Network> {
-  const ip = parseIp(body.ip) as Address;
-  const subnet = parseCidr(body.subnet) as Network;
-  const length = cidrLength(subnet);
-  if (isIpv6Cidr(subnet) ? length !== 64 : length < 8 || length > 26) {
-    const want = isIpv6Cidr(subnet) ? "must be 64" : "must be 8 to 26";
-    throw badRequest(`${field}.subnet: the prefix length of ${subnet} ${want}`);
-  }
-  if (!cidrContains(subnet, ip)) throw badRequest(`${field}.ip: ${ip} is not in subnet ${subnet}`);
-  return { ip, subnet, transitIps: (body.transit_ips ?? []).map((text) => parseCidr(text) as Network) };
-}
-
-type Families = Pick<Nic, "v4" | "v6">;
-
-function parseIpConfig(config: NetworkInterfaceBody["ip_config"], field: string): Families {
-  const v4 = (body: Parameters<typeof parsePrivateIp>[0], at: string) => parsePrivateIp<Ipv4, Ipv4Cidr>(body, at);
-  const v6 = (body: Parameters<typeof parsePrivateIp>[0], at: string) => parsePrivateIp<Ipv6, Ipv6Cidr>(body, at);
-  switch (config.type) {
-    case "v4":
-      return { v4: v4(config.value, `${field}.value`), v6: undefined };
-    case "v6":
-      return { v4: undefined, v6: v6(config.value, `${field}.value`) };
-    case "dual_stack":
-      return { v4: v4(config.value.v4, `${field}.value.v4`), v6: v6(config.value.v6, `${field}.value.v6`) };
-  }
-}
-
-export function parseNic(body: NetworkInterfaceBody, field: string): Nic {
-  return {
-    id: parseUuid(body.id) as Uuid,
-    kind: body.kind.type,
-    mac: parseMac(body.mac) as Mac,
-    vni: body.vni as Vni,
-    primary: body.primary,
-    ...parseIpConfig(body.ip_config, `${field}.ip_config`),
-  };
-}
 
 interface ExternalBody {
   readonly source_nat?: { readonly ip: string; readonly first_port: number; readonly last_port: number } | null;
@@ -91,25 +40,30 @@ function parseExternal<Address extends Ip>(
   };
 }
 
-/** OPTE's bounds: 253 characters, labels of 1 to 63 bytes, a root label at the end allowed (opte-api dns.rs). */
-function checkDomain(name: string, field: string): string {
-  const labels = (name.endsWith(".") ? name.slice(0, -1) : name).split(".");
-  const fits = (label: string) => label.length > 0 && Buffer.byteLength(label) <= 63;
+/** OPTE's bounds: 253 bytes, labels of 1 to 63, dots at the end are taken off (opte-api dns.rs). */
+function isDomain(name: string): boolean {
   // JSON's escapes can spell half of a surrogate pair, which is no text in any encoding.
-  if (Buffer.byteLength(name) > 253 || !name.isWellFormed() || !labels.every(fits)) {
+  if (Buffer.byteLength(name) > 253 || !name.isWellFormed()) return false;
+  const labels = name.replace(/\.+$/, "").split(".");
+  return labels.every((label) => label.length > 0 && Buffer.byteLength(label) <= 63);
+}
+
+function checkDomain(name: string, field: string): string {
+  if (!isDomain(name)) {
     throw badRequest(`${field}: ${JSON.stringify(name.slice(0, 80))} is not a domain name`);
   }
   return name;
 }
 
 function parseDhcp({ hostname, dhcp_config: dhcp }: LocalConfigBody): DhcpCfg {
+  const domain = dhcp.host_domain ?? undefined;
   const servers = dhcp.dns_servers.map((text) => parseIp(text) as Ip);
   const search = dhcp.search_domains.map((name, i) =>
     checkDomain(name, `local_config.dhcp_config.search_domains[${i}]`),
   );
   return {
     hostname: checkDomain(hostname, "local_config.hostname"),
-    hostDomain: dhcp.host_domain ? checkDomain(dhcp.host_domain, "local_config.dhcp_config.host_domain") : undefined,
+    hostDomain: domain === undefined ? undefined : checkDomain(domain, "local_config.dhcp_config.host_domain"),
     domainSearchList: search,
     dns4Servers: servers.filter(isIpv4),
     dns6Servers: servers.filter(isIpv6),
