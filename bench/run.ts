@@ -16,6 +16,7 @@ import { tableOf } from "./measure/report.ts";
 import { memory } from "./memory.ts";
 import { operationCost } from "./operation-cost.ts";
 import { start } from "./start.ts";
+import { vmms } from "./vmms.ts";
 
 const BENCHMARKS: readonly Benchmark[] = [
   operationCost,
@@ -27,6 +28,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   codec,
   ioctl,
   joins,
+  vmms,
   memory,
 ];
 
