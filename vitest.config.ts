@@ -24,6 +24,13 @@ if (hasFakeXde) {
   process.env.LD_PRELOAD = preloadable(FAKE_XDE) + (others ? `:${others}` : "");
 }
 
+/** Where the workers find the stand-ins for illumos' libraries (`native/fake-libs`) by their names. */
+const FAKE_LIBS = at("./build/Release/fake-libs");
+if (process.platform === "linux" && existsSync(FAKE_LIBS) && !/[:;]/.test(FAKE_LIBS)) {
+  const others = process.env.LD_LIBRARY_PATH;
+  process.env.LD_LIBRARY_PATH = FAKE_LIBS + (others ? `:${others}` : "");
+}
+
 const require = createRequire(import.meta.url);
 function loads(module: string): boolean {
   try {
@@ -53,9 +60,18 @@ const shared = {
 /** What goes through HTTP to a driver: run over the model, and again over a fake device through each binding. */
 const THROUGH_HTTP = ["test/http/**/*.test.ts", "test/scenarios/**/*.test.ts", "test/*.test.ts"];
 /** Suites of what is refused or read before a driver is asked: over a device in CI, and otherwise over the model alone. */
-const AT_THE_DOOR = ["bodies", "fields", "ip-text", "paths", "uuid", "version-header"].map(
-  (name) => `test/http/${name}.test.ts`,
-);
+const AT_THE_DOOR = [
+  "attachments",
+  "bodies",
+  "fields",
+  "ip-text",
+  "network-conventions",
+  "paths",
+  "uuid",
+  "version-header",
+  "vpc",
+  "vpc-routes",
+].map((name) => `test/http/${name}.test.ts`);
 
 /** The second binding is held to the first by the contract suites; outside CI a share of these shows that the way there is the same. */
 const SHARE = ["test/scenarios/{mappings,memberships,nics}.test.ts", "test/control-plane.test.ts"];

@@ -1,4 +1,4 @@
-// Builds the addon (and on Linux the stand-in for its device) into build/Release. Without the tools
+// Builds the addon (and on Linux the stand-ins for what it opens) into build/Release. Without the tools
 // for it the koffi binding serves, so that is no failure: one line says what is missing. Where CI is
 // set it is one. Nothing is done when nothing changed; SLEDCAST_NO_ADDON=1 leaves all as it is.
 import { spawnSync } from "node:child_process";
@@ -13,7 +13,10 @@ const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const source = path.join(root, "native");
 const build = path.join(root, "build");
 const addon = path.join(build, "Release", "sledcast.node");
-const standIn = path.join(build, "Release", "libfake-xde.so");
+/** What a test has in the place of the device, and of illumos' own libraries. */
+const standIns = ["libfake-xde.so", "fake-libs/libdladm.so.1", "fake-libs/libkstat.so.1"].map((file) =>
+  path.join(build, "Release", file),
+);
 const stamp = path.join(build, "sledcast.stamp");
 const inCI = process.env.CI === "true" || process.env.CI === "1";
 
@@ -47,7 +50,7 @@ function whyNotLoaded() {
 }
 
 function upToDate(print) {
-  const made = [addon, ...(process.platform === "linux" && existsSync(path.join(source, "fake-xde")) ? [standIn] : [])];
+  const made = [addon, ...(process.platform === "linux" && existsSync(path.join(source, "fake-xde")) ? standIns : [])];
   if (!made.every((file) => existsSync(file))) return false;
   return existsSync(stamp) && readFileSync(stamp, "utf8") === print && whyNotLoaded() === undefined;
 }
@@ -132,7 +135,7 @@ function compile(print) {
   }
   rmSync(stamp, { force: true });
   const output = runCmake();
-  // The stand-in is for tests: that it cannot be built here does not cost the addon.
+  // The stand-ins are for tests: that they cannot be built here does not cost the addon.
   const addonOutput = output === undefined || inCI ? output : runCmake("-T", "sledcast");
   if (addonOutput !== undefined) {
     // Of an older build: it would be loaded, and is not what the sources say.
@@ -142,7 +145,7 @@ function compile(print) {
   const why = whyNotLoaded();
   if (why !== undefined) giveUp(`it was built and does not load (${why})`);
   if (output === undefined) writeFileSync(stamp, print);
-  else console.error(`The addon is built, but not the stand-in for its device: ${firstError(output)}.`);
+  else console.error(`The addon is built, but not the stand-ins for its device and libraries: ${firstError(output)}.`);
 }
 
 if (process.env.SLEDCAST_NO_ADDON !== "1") {

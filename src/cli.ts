@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { configCommands } from "./cli/config.ts";
 import { ledgerCommands } from "./cli/ledger.ts";
 import { fwdCommands, m2pCommands, tableCommands } from "./cli/networking.ts";
+import { portCommands } from "./cli/ports.ts";
 import { statusCommands } from "./cli/status.ts";
 import { vmmCommands } from "./cli/vmm.ts";
 import { watchCommand } from "./cli/watch.ts";
@@ -20,6 +21,7 @@ Examples:
   sledcast join $ID 239.1.1.1 10.0.0.5       join it, one source only
   sledcast config apply wanted.json          all mappings and forwarding at once
   sledcast --json status | jq .degraded      what needs a look
+  sledcast ports list --stats                what each port counts
   sledcast watch --kinds mapping,drift       what changes, as it changes
 
   sledcast --direct dump-m2p                 ask the driver itself, as opteadm would
@@ -31,6 +33,7 @@ Verbs, argument order and tables are opteadm's. Examples:
   sledcast --direct set-m2p 239.1.1.1 ff04::1
   sledcast --direct set-mcast-fwd ff04::1 fd00::99 underlay
   sledcast --direct mcast-subscribe -p opte0 239.1.1.1
+  sledcast --direct dump-layer -p opte0 firewall
 
 Exit status: 0 done, 1 refused or failed, 2 usage.`;
 
@@ -47,6 +50,7 @@ function build(): Command {
   m2pCommands(program);
   fwdCommands(program);
   tableCommands(program);
+  portCommands(program);
   vmmCommands(program);
   configCommands(program);
   ledgerCommands(program);

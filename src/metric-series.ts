@@ -121,6 +121,34 @@ export class Tally<Label extends string = never> implements Shown {
   }
 }
 
+export interface Sample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** What somebody else counts, as it was read for one scrape. */
+export class Family implements Shown {
+  readonly name: string;
+  readonly help: string;
+  readonly aggregator = "sum";
+  readonly type: "counter" | "gauge";
+  readonly #samples: readonly Sample[];
+
+  constructor(name: string, help: string, type: "counter" | "gauge", samples: readonly Sample[]) {
+    this.name = name;
+    this.help = help;
+    this.type = type;
+    this.#samples = samples;
+  }
+
+  async get() {
+    const { name, help, type, aggregator } = this;
+    return { name, help, type, aggregator, values: this.#samples };
+  }
+
+  reset(): void {}
+}
+
 /** What is asked for at each scrape. */
 export class Reading implements Shown {
   readonly name: string;

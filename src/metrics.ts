@@ -1,6 +1,6 @@
 /** What Prometheus is told. Names begin `sledcast_`; each metric is documented by its help text. */
 import type { Metric, Registry } from "prom-client";
-import { Latencies, Reading, type Shown, Tally } from "./metric-series.ts";
+import { type Family, Latencies, Reading, type Shown, Tally } from "./metric-series.ts";
 
 /** Sizes of things, read when somebody asks. */
 export type Sizes = Readonly<Record<string, number>>;
@@ -47,6 +47,7 @@ export class Metrics {
     this.#refused,
     this.#slowCommands,
   ];
+  readonly #families: (() => Promise<readonly Family[]>)[] = [];
   #watchesProcess = false;
   #registry: Promise<Registry> | undefined;
 
@@ -64,6 +65,11 @@ export class Metrics {
     for (const [key, text] of Object.entries(help)) {
       this.#shown.push(new Reading(`sledcast_${key}`, text, () => once()[key] ?? 0));
     }
+  }
+
+  /** Whole families, read once a scrape, which waits for them; there can be others at the next. `read` does not reject. */
+  watchFamilies(read: () => Promise<readonly Family[]>): void {
+    this.#families.push(read);
   }
 
   /** The process's own: memory, descriptors, event loop. Its delays are measured from the first scrape on. */
@@ -102,8 +108,20 @@ export class Metrics {
       this.#registry = undefined;
       throw error;
     });
-    const registry = await this.#registry;
-    return { contentType: registry.contentType, text: await registry.metrics() };
+    const [registry, families] = await Promise.all([
+      this.#registry,
+      Promise.all(this.#families.map((read) => read())).then((read) => read.flat()),
+    ]);
+    const text = await registry.metrics();
+    return { contentType: registry.contentType, text: text + (await this.#textOf(families)) };
+  }
+
+  async #textOf(families: readonly Family[]): Promise<string> {
+    if (families.length === 0) return "";
+    const { Registry } = await import("prom-client");
+    const registry = new Registry();
+    for (const one of families) registry.registerMetric(one as unknown as Metric);
+    return `\n${await registry.metrics()}`;
   }
 
   async #load(): Promise<Registry> {

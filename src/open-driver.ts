@@ -1,7 +1,6 @@
 /** The driver that the settings ask for, and what goes with it. */
 import type { Config } from "./config.ts";
 import { messageOf, SledcastError } from "./error.ts";
-import { CountedDatalinks, type Datalinks, noDatalinks } from "./host/datalinks.ts";
 import { isMissingPrivilege } from "./host/system-error.ts";
 import type { Log } from "./log.ts";
 import type { Transport } from "./opte/driver.ts";
@@ -54,13 +53,6 @@ export async function openDriver(config: Config, log: Log): Promise<Transport> {
     ports: config.modelPorts,
     ...(config.modelState === undefined ? {} : { state: config.modelState }),
   });
-}
-
-/** Where the ids of new ports' links come from: on illumos that is dlmgmtd, which this version cannot ask yet. */
-export function datalinksFor(config: Config): Datalinks {
-  return config.driver === "xde" && process.platform === "sunos"
-    ? noDatalinks("this version cannot ask dlmgmtd for one")
-    : new CountedDatalinks();
 }
 
 /** What xde is to be given as its underlay: the first two NICs, where there are two and it is wanted. */

@@ -13,8 +13,10 @@ import type { StateDirLock } from "./intent/state-dir.ts";
 import type { Log } from "./log.ts";
 import { openLog } from "./logger.ts";
 import { Metrics } from "./metrics.ts";
-import { datalinksFor, openDriver, underlayDevicesOf } from "./open-driver.ts";
+import { openDatalinksFor } from "./open-datalinks.ts";
+import { openDriver, underlayDevicesOf } from "./open-driver.ts";
 import { openJoins } from "./open-joins.ts";
+import { openKstatsFor } from "./open-kstats.ts";
 import { openLedger } from "./open-ledger.ts";
 import { VERSION } from "./version.ts";
 
@@ -69,7 +71,8 @@ export async function serve(config: Config): Promise<void> {
     ledger,
     joins: await openJoins(config, log),
     joinPolicy: config.underlayJoin,
-    datalinks: datalinksFor(config),
+    datalinks: await openDatalinksFor(config, log),
+    openKstats: () => openKstatsFor(config, log),
     underlayDevices: underlayDevicesOf(config, log),
     underlayIp: config.underlayIp,
     log,

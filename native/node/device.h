@@ -1,4 +1,4 @@
-// The `Device` class that JavaScript sees; `src/host/napi.ts` has its types.
+// The `Device` class that JavaScript sees; `src/host/addon.ts` has its types.
 #pragma once
 
 #include <napi.h>

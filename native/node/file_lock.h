@@ -1,4 +1,4 @@
-// `lockFile`, as JavaScript sees it; `src/host/napi.ts` has its type.
+// `lockFile`, as JavaScript sees it; `src/host/addon.ts` has its type.
 #pragma once
 
 #include <napi.h>

@@ -9,6 +9,8 @@ import type { ConfigOutcome } from "../multicast/config-in-force.ts";
 import type { DeclaredConfig } from "../multicast/declared.ts";
 import type { FilterEntry } from "../multicast/filter-map.ts";
 import type { MulticastAddr, UnderlayGroup } from "../net/group.ts";
+import { familiesOf } from "../opte/kstat-families.ts";
+import type { XdeCounters } from "../opte/kstats.ts";
 import type { ForwardingEntry, M2pMapping, SubscriptionEntry } from "../opte/types.ts";
 import type { Uuid } from "../uuid.ts";
 import type { Membership, Registration, Vmm, VmmState } from "../vmm/vmm.ts";
@@ -86,6 +88,7 @@ export class SledAgent {
     );
     metrics.watch(SIZE_HELP, () => sizes(parts));
     metrics.watch(LOAD_HELP, () => load(parts));
+    metrics.watchFamilies(async () => familiesOf(await parts.kstats.read()));
     options.transport.onReturn?.(() => void this.#driverReturned());
     parts.joins.watch(() => this.#nicsChanged());
   }
@@ -190,6 +193,11 @@ export class SledAgent {
 
   listPorts(): Promise<Listed<PortSummary>> {
     return this.#lists.ports();
+  }
+
+  /** The driver's counters now; undefined where this host has none. */
+  counters(): Promise<XdeCounters | undefined> {
+    return this.#parts.kstats.read();
   }
 
   join(id: Uuid, membership: Membership): Promise<void> {

@@ -4,7 +4,7 @@
  */
 import type { DeclaredConfig } from "../multicast/declared.ts";
 import type { ForwardingEntry } from "../opte/types.ts";
-import type { RouteSetUpdate, VpcFirewallRule } from "../ports/spec.ts";
+import type { GatewayMap, RouteSetUpdate, VpcFirewallRule } from "../ports/spec.ts";
 import type { Registration } from "../vmm/vmm.ts";
 
 /** A mapping, a next hop, and a source of its filter, as JSON. */
@@ -44,4 +44,17 @@ export function bytesOfRules(rules: readonly VpcFirewallRule[]): number {
 
 export function bytesOfRoutes(sets: readonly RouteSetUpdate[]): number {
   return sets.reduce((sum, { routes }) => sum + ROUTE_BYTES * (routes.length + 1), 0);
+}
+
+export function bytesOfGateways(gateways: GatewayMap): number {
+  let bytes = 0;
+  for (const addresses of gateways.values()) {
+    for (const ids of addresses.values()) bytes += ELEMENT_BYTES * (ids.length + 2);
+  }
+  return bytes;
+}
+
+/** Of networks, addresses: anything short. */
+export function bytesOfList(list: readonly unknown[]): number {
+  return ELEMENT_BYTES * list.length;
 }

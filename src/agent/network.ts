@@ -14,7 +14,7 @@ import type {
   VpcFirewallRule,
 } from "../ports/spec.ts";
 import type { Uuid } from "../uuid.ts";
-import { bytesOfRoutes, bytesOfRules } from "./held-bytes.ts";
+import { bytesOfGateways, bytesOfList, bytesOfRoutes, bytesOfRules } from "./held-bytes.ts";
 import type { Listed, Lists } from "./lists.ts";
 import type { Operations } from "./operations.ts";
 import type { Parts } from "./parts.ts";
@@ -70,9 +70,8 @@ export class Network implements NetworkOperations {
 
   replaceAttachedSubnets(id: Uuid, subnets: readonly AttachedSubnet[]): Promise<void> {
     const { ports, vmms } = this.#parts;
-    return this.#operations.asked("replace_subnets", async () =>
-      ports.subnets.replace(vmms.primaryTicket(id), subnets),
-    );
+    const replace = async () => ports.subnets.replace(vmms.primaryTicket(id), subnets);
+    return this.#operations.asked("replace_subnets", replace, bytesOfList(subnets));
   }
 
   attachSubnet(id: Uuid, subnet: AttachedSubnet): Promise<void> {
@@ -99,7 +98,8 @@ export class Network implements NetworkOperations {
   }
 
   setGateways(gateways: GatewayMap): Promise<void> {
-    return this.#operations.asked("set_gateways", () => this.#parts.ports.setGateways(gateways));
+    const set = () => this.#parts.ports.setGateways(gateways);
+    return this.#operations.asked("set_gateways", set, bytesOfGateways(gateways));
   }
 
   listVirt2Phys(): Promise<Listed<Virt2Phys>> {

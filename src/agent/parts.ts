@@ -18,6 +18,7 @@ import { Subscriptions } from "../multicast/subscriptions.ts";
 import { MappingView } from "../multicast/view.ts";
 import type { Ipv6 } from "../net/ip.ts";
 import { Driver, type Transport } from "../opte/driver.ts";
+import { type OpenKstats, XdeKstats } from "../opte/kstats.ts";
 import { PortManager } from "../ports/manager.ts";
 import { Vmms } from "../vmm/vmms.ts";
 import { SlowCommands } from "./slow-commands.ts";
@@ -29,6 +30,8 @@ export interface Surroundings {
   /** What holds a NIC filter; left out: a mapping does. */
   readonly joinPolicy?: JoinPolicy;
   readonly datalinks: Datalinks;
+  /** The driver's counters, opened when they are first asked for; left out: there are none. */
+  readonly openKstats?: OpenKstats;
   /** Where it is kept what is answered; left out: in memory, as long as the agent lives. */
   readonly ledger?: Ledger;
   /** This sled's underlay address. */
@@ -62,6 +65,7 @@ export interface Parts {
   readonly config: ConfigInForce;
   readonly ports: PortManager;
   readonly vmms: Vmms;
+  readonly kstats: XdeKstats;
 }
 
 export function assemble(surroundings: Surroundings): Parts {
@@ -116,6 +120,7 @@ export function assemble(surroundings: Surroundings): Parts {
     config: new ConfigInForce(ledger, view, mappings, forwarding, flows, log),
     ports,
     vmms,
+    kstats: new XdeKstats(surroundings.openKstats ?? (async () => undefined), log),
   };
 }
 

@@ -44,11 +44,16 @@ export class AgentClient {
   }
 
   /** The answer's JSON; undefined for an answer without a body. Throws the agent's own message where it refuses. */
-  async call(method: Method, path: string, body?: unknown): Promise<unknown> {
+  async call(
+    method: Method,
+    path: string,
+    body?: unknown,
+    parse: (text: string) => unknown = JSON.parse,
+  ): Promise<unknown> {
     const { status, text } = await this.#exchange(method, path, body);
     if (status >= 300) throw new AgentRefusal(explain(status, text), status);
     try {
-      return text === "" ? undefined : JSON.parse(text);
+      return text === "" ? undefined : parse(text);
     } catch {
       throw new AgentRefusal(`${this.#target.name} answered something that is no JSON; is it a sledcastd?`);
     }

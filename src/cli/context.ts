@@ -1,6 +1,7 @@
 /** What every command works with: the agent, and where output goes. */
 import type { Command } from "commander";
 import { AgentClient } from "./client.ts";
+import { stringifyExact } from "./exact-json.ts";
 import { formatTable, type Row } from "./table.ts";
 
 export interface GlobalOptions {
@@ -20,12 +21,17 @@ export class Context {
 
   /** JSON for programs, with `--json`; else what `human` makes of it. */
   print<T>(value: T, human: (value: T) => string): void {
-    process.stdout.write(this.json ? `${JSON.stringify(value, undefined, 2)}\n` : human(value));
+    process.stdout.write(this.json ? `${stringifyExact(value, 2)}\n` : human(value));
   }
 
-  /** A list, one row an item. */
-  async list<T>(path: string, head: readonly string[], rows: (items: readonly T[]) => readonly Row[]): Promise<void> {
-    const items = (await this.client.call("GET", path)) as readonly T[];
+  /** A list, one row an item. `parse`: for numbers of more bits than a double has. */
+  async list<T>(
+    path: string,
+    head: readonly string[],
+    rows: (items: readonly T[]) => readonly Row[],
+    parse?: (text: string) => unknown,
+  ): Promise<void> {
+    const items = (await this.client.call("GET", path, undefined, parse)) as readonly T[];
     this.print(items, () => (items.length === 0 ? "none\n" : formatTable(head, rows(items))));
   }
 }

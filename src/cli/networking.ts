@@ -1,4 +1,4 @@
-/** `m2p`, `fwd`, `subs`, `filters`, `ports`: this sled's tables. */
+/** `m2p`, `fwd`, `subs`, `filters`: this sled's tables. */
 import { type Command, InvalidArgumentError } from "commander";
 import { SledcastError } from "../error.ts";
 import { action } from "./context.ts";
@@ -114,28 +114,6 @@ export function tableCommands(program: Command): void {
               nic.error ?? (nic.joined ? "yes" : "no"),
             ]),
       ),
-    ),
-  );
-  const ports = program.command("ports").description("the driver's ports");
-  action<[]>(ports.command("list").description("list them with their owners"), (context) =>
-    context.list<{
-      name: string;
-      mac: string;
-      vni: number | null;
-      ips: string[];
-      state: string;
-      owner: string;
-      propolis_id?: string;
-    }>("/networking/ports", ["NAME", "MAC", "VNI", "IPS", "STATE", "OWNER", "PROPOLIS ID"], (items) =>
-      items.map((port) => [
-        port.name,
-        port.mac,
-        port.vni ?? "",
-        port.ips.join(", "),
-        port.state,
-        port.owner,
-        port.propolis_id,
-      ]),
     ),
   );
 }

@@ -1,5 +1,5 @@
 /** Tables for people: upper-case heads, columns as wide as they need to be. */
-export type Row = readonly (string | number | undefined)[];
+export type Row = readonly (string | number | bigint | undefined)[];
 
 export function formatTable(head: readonly string[], rows: readonly Row[]): string {
   const cells = [head, ...rows].map((row) =>

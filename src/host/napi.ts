@@ -1,26 +1,11 @@
 /** The binding over the addon (`native/`), which `scripts/build-addon.mjs` builds. */
-import { createRequire } from "node:module";
 import { constants } from "node:os";
-import { fileURLToPath } from "node:url";
+import { loadAddon, type NativeDevice } from "./addon.ts";
 import { packCalls, unpackAnswer } from "./batch.ts";
 import type { Binding, Device, DeviceCall, DeviceReply } from "./binding.ts";
 import { wasLocked } from "./file-lock.ts";
-import { doesNotLoad } from "./load-error.ts";
-import { type NetworkAddon, networkOf } from "./napi-network.ts";
+import { networkOf } from "./napi-network.ts";
 import { SystemError } from "./system-error.ts";
-
-/** What the addon exports (`native/node/{device,file_lock}.h`). */
-interface Addon extends NetworkAddon {
-  readonly Device: new (path: string) => NativeDevice;
-  lockFile(fd: number): number;
-}
-
-/** Each call tells whether it was taken up; `done` is called only then. */
-interface NativeDevice {
-  open(done: (errno: number) => void): boolean;
-  run(batch: ArrayBuffer, count: number, done: (answer?: ArrayBuffer) => void): boolean;
-  close(done: () => void): boolean;
-}
 
 class AddonDevice implements Device {
   readonly path: string;
@@ -46,17 +31,6 @@ class AddonDevice implements Device {
   close(): Promise<void> {
     this.#closed ??= new Promise((resolve) => void this.#native.close(resolve));
     return this.#closed;
-  }
-}
-
-/** From here (src/host, or dist/host) to the package's root. */
-const ADDON = fileURLToPath(new URL("../../build/Release/sledcast.node", import.meta.url));
-
-function loadAddon(): Addon {
-  try {
-    return createRequire(import.meta.url)(ADDON);
-  } catch (error) {
-    throw doesNotLoad("the addon", error);
   }
 }
 

@@ -10,6 +10,8 @@ import { badRequest } from "../error.ts";
 export const LATEST = "49.0.0";
 /** The multicast endpoints of a VMM exist from here. */
 export const MULTICAST_SUPPORT = "7.0.0";
+/** The subnets attached to a VMM exist from here. */
+export const ADD_ATTACHED_SUBNETS = "18.0.0";
 /** Mappings and forwarding exist, and the membership body is flat, from here. */
 export const MCAST_M2P_FORWARDING = "49.0.0";
 

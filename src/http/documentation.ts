@@ -46,7 +46,7 @@ export async function documentationOf(routes: readonly DescribedRoute[]): Promis
       info: {
         title: "sledcast",
         description:
-          "The multicast endpoints of the sled-agent API (version 49.0.0, in the `api-version` header; the newest where it is left out) and what this agent adds.",
+          "The multicast endpoints of the sled-agent API and those that share the ports of its VMMs (version 49.0.0, in the `api-version` header; the newest where it is left out) and what this agent adds.",
         version: VERSION,
         license: { name: "MPL-2.0", identifier: "MPL-2.0" },
       },

@@ -11,6 +11,7 @@ import fastify, {
   type FastifyServerOptions,
 } from "fastify";
 import type { SledAgent } from "../agent/agent.ts";
+import type { NetworkOperations } from "../agent/network.ts";
 import { badRequest, messageOf } from "../error.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
@@ -20,15 +21,19 @@ import { answerBrokenRequests, answerExpectations, followExchange, REQUEST_ID } 
 import { answerTo } from "./errors.ts";
 import { describeApi } from "./openapi.ts";
 import { normalizeUrl, pathSegments, RouteTable } from "./paths.ts";
+import { attachmentRoutes } from "./routes/attachments.ts";
 import { configRoutes } from "./routes/config.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { networkingRoutes } from "./routes/networking.ts";
 import { ownRoutes } from "./routes/own.ts";
 import { vmmRoutes } from "./routes/vmms.ts";
+import { vpcRoutes } from "./routes/vpc.ts";
 
 export interface ServerOptions {
   readonly agent: SledAgent;
+  /** What belongs to ports beside multicast; left out: the agent does it. */
+  readonly network?: NetworkOperations;
   readonly metrics: Metrics;
   readonly log: Log;
 }
@@ -47,7 +52,12 @@ const NO_COMPILERS = {
 /** Longer than Node lets a request line be. */
 const MAX_URL = 1 << 16;
 
-export async function buildServer({ agent, metrics, log }: ServerOptions): Promise<FastifyInstance> {
+export async function buildServer({
+  agent,
+  network = agent.network,
+  metrics,
+  log,
+}: ServerOptions): Promise<FastifyInstance> {
   const app = fastify({
     logger: false,
     genReqId: () => randomUUID(),
@@ -110,6 +120,8 @@ export async function buildServer({ agent, metrics, log }: ServerOptions): Promi
   describeApi(app);
   networkingRoutes(app, agent);
   vmmRoutes(app, agent);
+  attachmentRoutes(app, network);
+  vpcRoutes(app, network);
   ownRoutes(app, agent);
   configRoutes(app, agent);
   eventRoutes(app, agent);

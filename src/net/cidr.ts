@@ -58,6 +58,11 @@ function maskedBytes(cidr: Cidr): number[] {
   );
 }
 
+/** Host bits cleared: OPTE's own parser keeps none. */
+export function networkOf<Network extends Cidr>(cidr: Network): Network {
+  return cidrOf(ipFromBytes(maskedBytes(cidr)) as Ip, cidrLength(cidr)) as Network;
+}
+
 export function cidrContains(cidr: Cidr, ip: Ip): boolean {
   if (isIpv6(ip) !== isIpv6Cidr(cidr)) return false;
   const length = cidrLength(cidr);

@@ -11,3 +11,6 @@ export function vni(value: number): Vni | undefined {
 
 /** Every multicast group of the rack lives in this network (opte `DEFAULT_MULTICAST_VNI`). */
 export const MULTICAST_VNI = 77 as Vni;
+
+/** What leaves the rack carries this one (oxide-vpc `BOUNDARY_SERVICES_VNI`). */
+export const BOUNDARY_SERVICES_VNI = 99 as Vni;

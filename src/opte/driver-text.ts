@@ -1,5 +1,7 @@
 /** Addresses in the words of the driver's own messages and of opteadm. */
+import { type Cidr, cidrAddress, cidrLength } from "../net/cidr.ts";
 import { type Ip, ipBytes, isIpv4 } from "../net/ip.ts";
+import type { Mac } from "../net/mac.ts";
 
 /**
  * An address as the driver prints it (smoltcp's `Display`): unlike RFC 5952, the FIRST run of zero
@@ -15,4 +17,13 @@ export function driverText(ip: Ip): string {
   let end = start;
   while (groups[end] === 0) end++;
   return `${text(groups.slice(0, start))}::${text(groups.slice(end))}`;
+}
+
+export function driverCidr(cidr: Cidr): string {
+  return `${driverText(cidrAddress(cidr) as Ip)}/${cidrLength(cidr)}`;
+}
+
+/** In capitals (opte-api mac.rs). */
+export function driverMac(mac: Mac): string {
+  return mac.toUpperCase();
 }

@@ -82,6 +82,8 @@ export class Driver {
   setXdeUnderlay = (u1: string, u2: string) => this.#call("SetXdeUnderlay", { u1, u2 }, isSystem(ILLUMOS_ERRNO.EEXIST));
   clearXdeUnderlay = () => this.#call("ClearXdeUnderlay", undefined);
 
+  addFwRule = (req: Request<"AddFwRule">) => this.#call("AddFwRule", req);
+  remFwRule = (req: Request<"RemFwRule">) => this.#call("RemFwRule", req);
   setFwRules = (req: Request<"SetFwRules">) => this.#call("SetFwRules", req);
   addRouterEntry = (req: RouterEntry) => this.#call("AddRouterEntry", req);
   delRouterEntry = (req: RouterEntry) => this.#call("DelRouterEntry", req);
@@ -92,9 +94,19 @@ export class Driver {
   detachSubnet = (req: Request<"DetachSubnet">) => this.#call("DetachSubnet", req);
   clearUft = (port: string) => this.#call("ClearUft", { port });
 
+  clearLft = (port: string, layer: string) => this.#call("ClearLft", { port, layer });
+  listLayers = (port: string) => this.#call("ListLayers", { port });
+  dumpLayer = (port: string, layer: string) => this.#call("DumpLayer", { port, layer });
+  dumpUft = (port: string) => this.#call("DumpUft", { port });
+  dumpTcpFlows = (port: string) => this.#call("DumpTcpFlows", { port });
+
   setVirt2Phys = (req: Request<"SetVirt2Phys">) => this.#call("SetVirt2Phys", req);
   clearVirt2Phys = (req: Request<"ClearVirt2Phys">) => this.#call("ClearVirt2Phys", req);
   dumpVirt2Phys = () => this.#call("DumpVirt2Phys", undefined);
+
+  setVirt2Boundary = (req: Request<"SetVirt2Boundary">) => this.#call("SetVirt2Boundary", req);
+  clearVirt2Boundary = (req: Request<"ClearVirt2Boundary">) => this.#call("ClearVirt2Boundary", req);
+  dumpVirt2Boundary = () => this.#call("DumpVirt2Boundary", undefined);
 
   setMcast2Phys = (mapping: M2pMapping) => this.#call("SetMcast2Phys", mapping);
   /** Clears the group's mapping WHATEVER its underlay is: the driver does not compare. */

@@ -4,7 +4,7 @@
  */
 import { badRequest } from "../error.ts";
 import { MAX_PORT_NAME } from "./constants.ts";
-import type { CommandName } from "./types.ts";
+import type { CommandName, Request } from "./types.ts";
 
 const NAME_FIELDS = ["name", "port", "u1", "u2"] as const;
 
@@ -19,6 +19,11 @@ export function checkSendable(command: CommandName, req: unknown): void {
   if (command === "CreateXde" && (fields.name as string).length > MAX_PORT_NAME) {
     throw badRequest(
       `CreateXde: the port name ${fields.name} has over ${MAX_PORT_NAME} characters; its kstat names could collide in the kernel`,
+    );
+  }
+  if (command === "SetVirt2Boundary" && (req as Request<"SetVirt2Boundary">).endpoints.length === 0) {
+    throw badRequest(
+      "SetVirt2Boundary: name at least one tunnel endpoint; the kernel divides by their number at the first packet",
     );
   }
 }

@@ -9,6 +9,7 @@ import type { Mac } from "../net/mac.ts";
 import type { Vni } from "../net/vni.ts";
 import type { Uuid } from "../uuid.ts";
 import type { SourceFilter } from "./filter.ts";
+import type { LayerDump, LayerInfo, TcpFlow, UftDump } from "./layers.ts";
 
 /** The driver does not check that the group is multicast, so a dump can hold any address. */
 export interface M2pMapping {
@@ -184,8 +185,28 @@ export interface Virt2PhysNetwork {
   readonly mappings: readonly (readonly [Ip, { readonly ether: Mac; readonly ip: Ipv6 }])[];
 }
 
+export interface TunnelEndpoint {
+  readonly ip: Ipv6;
+  readonly vni: Vni;
+}
+
+/** Where packets to a network outside the rack leave it. */
+export interface Virt2Boundary {
+  readonly prefix: Cidr;
+  /** In a dump: ascending by address, no address twice. */
+  readonly endpoints: readonly TunnelEndpoint[];
+}
+
 /** A delete answers whether there was something to delete. */
 export type Removed = "ok" | "not-found";
+
+interface OnPort {
+  readonly port: string;
+}
+
+interface OnLayer extends OnPort {
+  readonly layer: string;
+}
 
 /** Each command of the driver: what it takes, what it answers. */
 export interface Commands {
@@ -194,7 +215,13 @@ export interface Commands {
   DeleteXde: { req: { readonly name: string }; resp: undefined };
   SetXdeUnderlay: { req: { readonly u1: string; readonly u2: string }; resp: undefined };
   ClearXdeUnderlay: { req: undefined; resp: undefined };
+  AddFwRule: { req: { readonly port: string; readonly rule: FirewallRule }; resp: undefined };
+  RemFwRule: { req: { readonly port: string; readonly direction: Direction; readonly id: bigint }; resp: undefined };
   SetFwRules: { req: { readonly port: string; readonly rules: readonly FirewallRule[] }; resp: undefined };
+  ListLayers: { req: OnPort; resp: readonly LayerInfo[] };
+  DumpLayer: { req: OnLayer; resp: LayerDump };
+  DumpUft: { req: OnPort; resp: UftDump };
+  DumpTcpFlows: { req: OnPort; resp: readonly TcpFlow[] };
   AddRouterEntry: { req: RouterEntry; resp: undefined };
   DelRouterEntry: { req: RouterEntry; resp: Removed };
   SetExternalIps: { req: SetExternalIps; resp: undefined };
@@ -206,10 +233,16 @@ export interface Commands {
   };
   AttachSubnet: { req: { readonly port: string; readonly cidr: Cidr; readonly isExternal: boolean }; resp: undefined };
   DetachSubnet: { req: { readonly port: string; readonly cidr: Cidr }; resp: Cidr | undefined };
-  ClearUft: { req: { readonly port: string }; resp: undefined };
+  ClearUft: { req: OnPort; resp: undefined };
+  ClearLft: { req: OnLayer; resp: undefined };
   SetVirt2Phys: { req: Virt2Phys; resp: undefined };
   ClearVirt2Phys: { req: Virt2Phys; resp: undefined };
   DumpVirt2Phys: { req: undefined; resp: readonly Virt2PhysNetwork[] };
+  /** Adds endpoints to those the prefix has. */
+  SetVirt2Boundary: { req: Virt2Boundary; resp: undefined };
+  ClearVirt2Boundary: { req: Virt2Boundary; resp: undefined };
+  /** IPv4 prefixes ascending, then IPv6 prefixes ascending. */
+  DumpVirt2Boundary: { req: undefined; resp: readonly Virt2Boundary[] };
   SetMcast2Phys: { req: M2pMapping; resp: undefined };
   ClearMcast2Phys: { req: M2pMapping; resp: undefined };
   DumpMcast2Phys: { req: undefined; resp: readonly M2pMapping[] };

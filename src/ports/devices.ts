@@ -165,21 +165,34 @@ export class PortDevices {
   async #remove(port: PortIdentity, known: Presence | undefined): Promise<boolean> {
     const { name } = port;
     let presence: Presence;
+    let hadLink = false;
     try {
       presence = known ?? presenceOf(port, await this.#driver.listPorts());
       if (presence === "the port" && !(await this.#deleteXde(name))) presence = "nothing";
-      if (presence !== "another") await this.#datalinks.destroy(name);
+      if (presence !== "another") hadLink = await this.#datalinks.destroy(name);
     } catch (error) {
       this.#keep(port, messageOf(error));
       return false;
     }
     this.#ledger.note(endChanges(name));
+    if (this.#handedOut.delete(name)) this.#tell("port", { name, change: "deleted" });
+    this.#sayGone(name, presence, hadLink);
+    return true;
+  }
+
+  #sayGone(name: string, presence: Presence, hadLink: boolean): void {
     const left = this.#leftovers.get(name);
     this.#leftovers.delete(name);
-    if (this.#handedOut.delete(name)) this.#tell("port", { name, change: "deleted" });
-    if (left !== undefined) this.#log.info({ port: name, was: left.reason, found: presence }, "leftover port is gone");
-    else if (presence === "the port") this.#log.info({ port: name }, "port deleted");
-    return true;
+    if (left === undefined) {
+      if (presence === "the port") this.#log.info({ port: name }, "port deleted");
+      return;
+    }
+    const fields = { port: name, left: left.reason };
+    if (presence === "the port") this.#log.info(fields, "port that was left over is deleted");
+    else if (presence === "another")
+      this.#log.info(fields, "port that was left over is gone; its name is another's now");
+    else if (hadLink) this.#log.info(fields, "port that was left over is gone; its datalink id is given back");
+    else this.#log.info(fields, "port that was left over is gone");
   }
 
   /** Answers whether there was one. */

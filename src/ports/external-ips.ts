@@ -47,7 +47,7 @@ export class ExternalAddresses {
 
   /** An instance's port has its addresses from its creation, but not the gateways. */
   async configure(ticket: PortTicket): Promise<void> {
-    if (ticket.nic.kind === "instance") await this.#send(ticket);
+    if (ticket.nic.kind === "instance") await this.mend(ticket);
   }
 
   async attach(ticket: PortTicket, { kind, ip }: ExternalIp): Promise<void> {
@@ -82,7 +82,7 @@ export class ExternalAddresses {
     const settings = { ...settingsOf(ticket), externalIps };
     const setting = settingOn(ticket);
     await this.#context.halfDone.change([setting], async (step) => {
-      await step(setting, () => this.#send(ticket, externalIps));
+      await step(setting, () => this.#send(ticket, externalIps, ticket.state.gateways));
       return [stateChange(ticket.name, settings)];
     });
     ticket.state.settings = settings;
@@ -118,17 +118,11 @@ export class ExternalAddresses {
 
   /** What the books say. Of a port whose addresses are not known, those that it has stay. */
   async mend(ticket: PortTicket): Promise<void> {
-    if (ticket.state.settings !== undefined) await this.#send(ticket);
+    const { settings, gateways } = ticket.state;
+    if (settings !== undefined) await this.#send(ticket, settings.externalIps, gateways);
   }
 
-  /** What the books say, but for what is said otherwise. */
-  async #send(
-    ticket: PortTicket,
-    externalIps: ExternalIps = settingsOf(ticket).externalIps,
-    gateways: Gateways | undefined = ticket.state.gateways,
-  ): Promise<void> {
-    const internetGateways = gateways && [...gateways];
-    const { v4, v6 } = externalIps;
-    await this.#context.driver.setExternalIps({ port: ticket.name, v4, v6, internetGateways });
+  async #send({ name: port }: PortTicket, { v4, v6 }: ExternalIps, gateways: Gateways | undefined): Promise<void> {
+    await this.#context.driver.setExternalIps({ port, v4, v6, internetGateways: gateways && [...gateways] });
   }
 }

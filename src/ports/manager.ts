@@ -69,7 +69,8 @@ export class PortManager {
   disownUnclaimed(): void {
     const { ledger, log } = this.#context;
     this.#halfDone.forgetAllBut((port) => this.#ports.has(port));
-    ledger.note([...this.#routes.unused(), ...this.#firewall.sets.unused()]);
+    this.#routes.forgetUnclaimed();
+    ledger.note(this.#firewall.sets.unused());
     if (ledger.get(SALVAGED) === undefined) return;
     for (const name of this.#unclaimed.keys()) {
       this.#devices.disown(name);

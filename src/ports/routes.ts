@@ -2,7 +2,7 @@
  * Route sets: the routes of a VPC's routers, shared by the ports that use them. A set lives as long
  * as a port counts on it. Ports are held by name, so that giving back what was never taken is nothing.
  */
-import type { LedgerChange } from "../intent/ledger.ts";
+import { SledcastError } from "../error.ts";
 import { type Cidr, cidrOf, compareCidr } from "../net/cidr.ts";
 import { parseIp } from "../net/ip.ts";
 import type { RouterEntry } from "../opte/types.ts";
@@ -15,6 +15,8 @@ interface RouteSet extends RouteSetUpdate {
   readonly ports: Set<string>;
 }
 
+/** Of one request, over all ports: the lane is held for as long as they take. */
+const MAX_CHANGES = 1 << 18;
 /** More entries of one destination than any port has: the driver is not asked for ever to delete another one. */
 const MANY = 1000;
 
@@ -73,8 +75,8 @@ export class Routes {
   readonly #context: PortsContext;
   readonly #sets = new Map<string, RouteSet>();
   readonly #nics = new Map<string, Nic>();
-  /** Of an earlier run. */
-  readonly #kept: ReadonlyMap<string, KeptRoutes>;
+  /** Of an earlier run, until its ports were claimed. */
+  #kept: ReadonlyMap<string, KeptRoutes>;
 
   constructor(context: PortsContext) {
     this.#context = context;
@@ -130,9 +132,11 @@ export class Routes {
     }
   }
 
-  /** Sets in the ledger whose ports are gone. */
-  unused(): LedgerChange[] {
-    return [...this.#kept].filter(([key]) => !this.#sets.has(key)).map(([, { id }]) => routesChange(id, undefined));
+  /** All ports of an earlier run were claimed: sets in the ledger that none of them uses are forgotten. */
+  forgetUnclaimed(): void {
+    const unused = [...this.#kept].filter(([key]) => !this.#sets.has(key));
+    this.#context.ledger.note(unused.map(([, { id }]) => routesChange(id, undefined)));
+    this.#kept = new Map();
   }
 
   /** Routers that no port here uses are passed over, and so are versions that are not newer. */
@@ -147,6 +151,12 @@ export class Routes {
     }
     if (after.size === 0) return;
     const changes = this.#changes(after);
+    if (changes.length > MAX_CHANGES) {
+      throw new SledcastError(
+        "resource-limit",
+        `${changes.length} routes of ports would change at once, more than ${MAX_CHANGES}: put fewer sets in a request`,
+      );
+    }
     await halfDone.change(changes.map(settingOn), async (step) => {
       for (const change of changes) {
         const { port, dest } = change;

@@ -10,6 +10,7 @@ import { RecordingLog } from "../harness/sled.ts";
 import { mustRun, noFakeDevice, withFakeDevice } from "../host/binding-server.ts";
 import { port } from "../opte/kit.ts";
 import { CLI, type Finished, run } from "../process/daemon.ts";
+import { BOLD, RULE } from "./kit.ts";
 
 const directory = mkdtempSync(path.join(tmpdir(), "direct-"));
 const socket = path.join(directory, "xde");
@@ -23,17 +24,15 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
-const sledcast = (...args: string[]): Promise<Finished> =>
-  run(CLI, ["--direct", ...args], { ...withFakeDevice, SLEDCAST_FAKE_XDE: socket });
+const fed = (input: string, ...args: string[]): Promise<Finished> =>
+  run(CLI, ["--direct", ...args], { ...withFakeDevice, SLEDCAST_FAKE_XDE: socket }, input);
+const sledcast = (...args: string[]): Promise<Finished> => fed("", ...args);
 
 async function ok(...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await sledcast(...args);
   expect({ code, stderr }, args.join(" ")).toEqual({ code: 0, stderr: "" });
   return stdout;
 }
-
-const RULE = "-".repeat(70);
-const BOLD = "=".repeat(70);
 
 const suite = mustRun || noFakeDevice === undefined ? describe : describe.skip;
 suite(noFakeDevice === undefined ? "at the driver itself" : `at the driver itself (${noFakeDevice})`, () => {
@@ -142,6 +141,25 @@ suite(noFakeDevice === undefined ? "at the driver itself" : `at the driver itsel
     expect(model.tables.v2p.find(([vni]) => vni === 7)?.[1]).toEqual([]);
   });
 
+  test("a port is made, gets rules from standard input, shows them in its layers, and is removed", async () => {
+    const family = ["--private-ip", "10.0.0.77", "--vpc-subnet", "10.0.0.0/24", "--gateway-ip", "10.0.0.1"];
+    const macs = ["--guest-mac", "a8:40:25:0:0:77", "--gateway-mac", "a8:40:25:ff:77:77"];
+    await ok("create-xde", "guest77", ...family, ...macs, "--vpc-vni", "7", "--src-underlay-addr", "fd00::1");
+    const rule = "dir=in action=deny priority=10 protocol=tcp port=22";
+    expect(await fed(`${rule}\n`, "set-fw-rules", "-p", "guest77")).toEqual({ code: 0, stdout: "", stderr: "" });
+    expect((await ok("dump-layer", "-p", "guest77", "firewall")).split("\n").slice(10, 17)).toEqual([
+      "Inbound Rules",
+      RULE,
+      "ID   PRI  HITS  PREDICATES          ACTION",
+      '0    10   0     inner.ip.proto=TCP  "Deny"',
+      "                inner.ulp.dst=22    ",
+      "                                    ",
+      'DEF  --   0     --                  "deny"',
+    ]);
+    await ok("delete-xde", "guest77");
+    expect(model.tables.ports.map(({ create }) => create.name)).not.toContain("guest77");
+  });
+
   test("what the driver refuses is exit 1 in its own words", async () => {
     const { code, stderr } = await sledcast("mcast-subscribe", "-p", "opte99", "239.1.1.1");
     expect(code).toBe(1);
@@ -151,12 +169,7 @@ suite(noFakeDevice === undefined ? "at the driver itself" : `at the driver itsel
 
   test.each([
     [["set-m2p", "239.1.1.1", "ff05::1"], "ff05::1"],
-    [["set-m2p", "nonsense", "ff04::1"], "nonsense"],
-    [["set-mcast-fwd", "ff04::1", "fd00::9", "reserved"], "reserved"],
-    [["mcast-subscribe", "239.1.1.1"], "--port"],
-    [["mcast-subscribe", "-p", "", "239.1.1.1"], "--port"],
-    [["set-xde-underlay", "", "net1"], "u1"],
-    [["set-v2p", "10.0.0.1", "a8:40:25:0:0:1", "fd00::1", "16777216"], "24 bits"],
+    [["set-v2b", "0.0.0.0/0"], "endpoint"],
     [["m2p", "list"], "m2p"],
   ])("bad usage is exit 2, names the argument and reaches no driver: %j", async (args, named) => {
     const before = model.tables;

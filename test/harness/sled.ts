@@ -1,6 +1,7 @@
 /** A sled in memory: an agent over the driver model and fake NICs, with its HTTP server to inject into. */
 import type { FastifyInstance } from "fastify";
 import { SledAgent } from "../../src/agent/agent.ts";
+import type { NetworkOperations } from "../../src/agent/network.ts";
 import { CountedDatalinks } from "../../src/host/datalinks.ts";
 import { buildServer } from "../../src/http/server.ts";
 import { MemoryLedger } from "../../src/intent/ledger.ts";
@@ -9,6 +10,7 @@ import { Metrics } from "../../src/metrics.ts";
 import type { JoinPolicy } from "../../src/multicast/filter-holding.ts";
 import type { Ipv6 } from "../../src/net/ip.ts";
 import { DriverError, ILLUMOS_ERRNO, type OpteError } from "../../src/opte/error.ts";
+import type { OpenKstats } from "../../src/opte/kstats.ts";
 import type { Fault } from "../../src/opte/model/faults.ts";
 import { DriverModel, type ModelOptions } from "../../src/opte/model/model.ts";
 import type { CommandName } from "../../src/opte/types.ts";
@@ -52,8 +54,12 @@ export interface SledOptions {
   /** Another sled's, as after a restart of the agent. */
   readonly ledger?: MemoryLedger;
   readonly datalinks?: CountedDatalinks;
+  /** The driver's counters, which the model does not have. */
+  readonly openKstats?: OpenKstats;
   /** What the agent meets on its way to driver and ledger. */
   readonly course?: Course;
+  /** What HTTP hands network operations to, where that is not the agent. */
+  readonly network?: NetworkOperations;
   /** False: without an HTTP server, for those who ask the agent itself, a thousand times. */
   readonly http?: boolean;
   /** False: hands the sled out while it is still starting. */
@@ -77,7 +83,7 @@ export class Sled {
     model: DriverModel,
     log: RecordingLog,
     reached: Reached,
-    { nics, auditMode, joinPolicy, laneCapacity, ledger, datalinks, slowAfter, course }: SledOptions,
+    { nics, auditMode, joinPolicy, laneCapacity, ledger, datalinks, openKstats, slowAfter, course }: SledOptions,
   ) {
     this.model = model;
     this.log = log;
@@ -91,6 +97,7 @@ export class Sled {
       joins: this.nics.joins(this.log),
       joinPolicy: this.joinPolicy,
       datalinks: course?.toDatalinks(this.datalinks) ?? this.datalinks,
+      ...(openKstats === undefined ? {} : { openKstats }),
       ledger: course?.toLedger(this.ledger) ?? this.ledger,
       underlayIp: "fd00::1" as Ipv6,
       log: this.log,
@@ -110,7 +117,9 @@ export class Sled {
     const log = new RecordingLog();
     const sled = new Sled(model, log, await reach(model, log), options);
     if (options.http !== false) {
-      sled.#app = await buildServer({ agent: sled.agent, metrics: sled.metrics, log: sled.log });
+      const { network } = options;
+      const served = { agent: sled.agent, ...(network && { network }) };
+      sled.#app = await buildServer({ ...served, metrics: sled.metrics, log: sled.log });
     }
     const started = sled.agent.start();
     if (options.awaitStart !== false) await started;

@@ -5,7 +5,9 @@ type Plain = Readonly<Record<string, unknown>>;
 
 export function worldOf(sled: Sled): Plain {
   const { agent, model, nics, ledger, datalinks } = sled;
-  const { ports, m2p, forwarding, subscriptions, v2p } = model.tables;
+  const { ports: all, m2p, forwarding, subscriptions, v2p } = model.tables;
+  // The layers have the ids of rules, which go on with every rule that was ever added.
+  const ports = all.map(({ layers: _, ...port }) => port);
   const names = new Map(ports.map(({ create }) => [create.name, `port of ${create.cfg.guestMac}`]));
   const plain = (value: unknown): unknown =>
     JSON.parse(

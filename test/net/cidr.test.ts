@@ -12,6 +12,7 @@ import {
   isHostCidr,
   isIpv4Cidr,
   isIpv6Cidr,
+  networkOf,
   parseCidr,
 } from "../../src/net/cidr.ts";
 import { type Ip, ipBytes, ipFromBytes, isIpv6, parseIp } from "../../src/net/ip.ts";
@@ -133,6 +134,16 @@ describe("the first host of a network", () => {
   });
 
   it("is fd00::1 of fd00::/64", () => expect(firstHost(cidr6("fd00::/64"))).toBe("fd00::1"));
+});
+
+describe("a network without host bits", () => {
+  it("has the masked address and the same length", () => {
+    fc.assert(
+      property(network, ({ a, length, cidr }) => {
+        expect(networkOf(cidr)).toBe(cidrOf(addressOf(masked(a, length), width(a)), length));
+      }),
+    );
+  });
 });
 
 describe("the order of networks", () => {

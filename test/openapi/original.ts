@@ -16,10 +16,12 @@ export interface Document {
 }
 
 /** Undefined, and said so, where the document is not there. */
-export function originalDocument(version: 48 | 49): Document | undefined {
-  const url = new URL(`../../../shared/spec/sled-agent-${version}-multicast.openapi.json`, import.meta.url);
+export function originalDocument(version: 48 | 49, part: "multicast" | "ports" = "multicast"): Document | undefined {
+  const url = new URL(`../../../shared/spec/sled-agent-${version}-${part}.openapi.json`, import.meta.url);
   if (!existsSync(url)) {
-    console.log(`the original's document of version ${version} is not at hand: what needs it is not tested here`);
+    console.log(
+      `the original's document of version ${version} (${part}) is not at hand: what needs it is not tested here`,
+    );
     return undefined;
   }
   return JSON.parse(readFileSync(url, "utf8")) as Document;

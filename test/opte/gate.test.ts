@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { SledcastError } from "../../src/error.ts";
 import { Driver, type Transport } from "../../src/opte/driver.ts";
 import { DriverModel } from "../../src/opte/model/model.ts";
-import type { CommandName } from "../../src/opte/types.ts";
+import type { CommandName, FirewallRule } from "../../src/opte/types.ts";
 import { cidr, ip } from "../net/make.ts";
 import { mapping, port, refusal, subscription } from "./kit.ts";
 
@@ -26,11 +26,27 @@ function watched(model = new DriverModel()) {
 const cidrs = { port: NUL, cidr: cidr("10.0.0.0/8"), direction: "in" as const, isExternal: false };
 const route = { port: NUL, dest: cidr("10.0.0.0/8"), target: { type: "drop" as const }, class: "system" as const };
 
+const ALLOW: FirewallRule = {
+  direction: "in",
+  hosts: { type: "any" },
+  protocol: { type: "any" },
+  ports: "any",
+  action: "allow",
+  priority: 1,
+};
+
 const NAMING: Readonly<Record<string, (driver: Driver) => Promise<unknown>>> = {
   CreateXde: (d) => d.createXde(port(0, { name: NUL })),
   DeleteXde: (d) => d.deleteXde(NUL),
   "SetXdeUnderlay, first": (d) => d.setXdeUnderlay("net\0", "net1"),
   "SetXdeUnderlay, second": (d) => d.setXdeUnderlay("net0", "\0net1"),
+  AddFwRule: (d) => d.addFwRule({ port: NUL, rule: ALLOW }),
+  RemFwRule: (d) => d.remFwRule({ port: NUL, direction: "in", id: 0n }),
+  ListLayers: (d) => d.listLayers(NUL),
+  DumpLayer: (d) => d.dumpLayer(NUL, "gateway"),
+  DumpUft: (d) => d.dumpUft(NUL),
+  DumpTcpFlows: (d) => d.dumpTcpFlows(NUL),
+  ClearLft: (d) => d.clearLft(NUL, "gateway"),
   SetFwRules: (d) => d.setFwRules({ port: NUL, rules: [] }),
   AddRouterEntry: (d) => d.addRouterEntry(route),
   DelRouterEntry: (d) => d.delRouterEntry(route),
@@ -65,6 +81,15 @@ describe("the length of a port name", () => {
   it("does not matter for a port that somebody else made", async () => {
     const { driver } = watched();
     expect(await refusal(driver.deleteXde("a".repeat(31)))).toMatchObject({ variant: "PortNotFound" });
+  });
+});
+
+describe("a prefix at the boundary", () => {
+  it("is not set without an endpoint: the kernel divides by their number at the first packet", async () => {
+    const { driver, sent } = watched();
+    const none = driver.setVirt2Boundary({ prefix: cidr("0.0.0.0/0"), endpoints: [] });
+    await expect(none).rejects.toMatchObject({ kind: "bad-request" });
+    expect(sent).toEqual([]);
   });
 });
 

@@ -3,10 +3,21 @@ import { mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } f
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { Journal } from "../../src/opte/model/journal.ts";
 import { DriverModel } from "../../src/opte/model/model.ts";
+import type { FirewallRule } from "../../src/opte/types.ts";
 import { ip } from "../net/make.ts";
 import { mapping, ownFolder, port, refusal, subscription } from "./kit.ts";
 import { bytesOf, STEPS, step, tablesIn, tablesOf } from "./steps.ts";
+
+const ALLOW: FirewallRule = {
+  direction: "in",
+  hosts: { type: "any" },
+  protocol: { type: "any" },
+  ports: "any",
+  action: "allow",
+  priority: 1,
+};
 
 const newFile = () => join(ownFolder(), "state");
 
@@ -111,6 +122,22 @@ describe("the state file", () => {
     await model.call("McastUnsubscribeAll", { group: ip("239.1.1.1") }).catch(() => undefined);
     await model.close();
     expect(() => new DriverModel({ state })).not.toThrow();
+  });
+});
+
+describe("a state file of before there were rule ids and prefixes at the boundary", () => {
+  it("is taken up: rules are counted as they stand, and nothing is behind the boundary", async () => {
+    const state = newFile();
+    const model = new DriverModel();
+    await model.call("CreateXde", port(0));
+    await model.call("SetFwRules", { port: "opte0", rules: [ALLOW, { ...ALLOW, direction: "out" }, ALLOW] });
+    const { v2b: _v2b, ports, ...before } = model.tables;
+    const { journal } = Journal.open(state);
+    journal.compact({ ...before, ports: ports.map(({ layers: _layers, ...rest }) => rest) });
+    journal.close();
+    const again = new DriverModel({ state });
+    expect(tablesOf(again)).toEqual(tablesOf(model));
+    expect(again.tables.ports[0]?.layers).toMatchObject({ firewall: [0, 0, 1], next: { in: 2, out: 1, route: 1 } });
   });
 });
 

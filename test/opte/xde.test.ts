@@ -155,9 +155,9 @@ describe("calls", () => {
 
   it("of a command that the version lacks are not sent", async () => {
     const { kernel, xde: transport } = xde();
-    const lacking = "DumpTcpFlows" as CommandName;
+    const lacking = "DumpEverything" as CommandName;
     const error = await errorOf(transport.call(lacking, undefined));
-    expect(error).toMatchObject({ kind: "driver-refused", message: expect.stringMatching(/41.*DumpTcpFlows/) });
+    expect(error).toMatchObject({ kind: "driver-refused", message: expect.stringMatching(/41.*DumpEverything/) });
     expect(kernel).toMatchObject({ tried: 0, runs: [] });
   });
 });

@@ -83,11 +83,15 @@ describe("what an earlier run left", () => {
   }
 
   it.each([
-    ["an id without a port", { id: true, port: false }],
-    ["a port without a VMM", { id: true, port: true }],
-    ["a port without an id", { id: false, port: true }],
-    ["nothing but the record", { id: false, port: false }],
-  ])("is found by its record and taken away, and the log says so: %s", async (_text, left) => {
+    [
+      "an id without a port",
+      { id: true, port: false },
+      "port that was left over is gone; its datalink id is given back",
+    ],
+    ["a port without a VMM", { id: true, port: true }, "port that was left over is deleted"],
+    ["a port without an id", { id: false, port: true }, "port that was left over is deleted"],
+    ["nothing but the record", { id: false, port: false }, "port that was left over is gone"],
+  ])("is found by its record and taken away, and the log says so: %s", async (_text, left, said) => {
     const host = await killed(left);
     expect(host.manager.leftovers).toMatchObject([{ ticket: { name: "opte0" } }]);
     await host.manager.repair();
@@ -95,7 +99,7 @@ describe("what an earlier run left", () => {
     expect(host.ports).toEqual([]);
     expect(host.links.live).toBe(0);
     expect(host.recorded).toEqual([]);
-    expect(messages(host, "opte0")).toContain("leftover port is gone");
+    expect(messages(host, "opte0")).toContain(said);
   });
 
   it("stays with the VMM that has it", async () => {
@@ -188,7 +192,7 @@ describe("a port that is busy when its VMM goes", () => {
       },
     ]);
     sled.model.setPort({ name: "opte0", busy: false });
-    // What is known to be broken is tried before anything is looked for.
+    // What is known to be broken is tried before the audit looks.
     expect((await audit()).findings).toEqual([]);
     expect(sled.ports).toEqual([]);
     expect(sled.datalinks.live).toBe(0);

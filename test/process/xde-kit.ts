@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { expect, onTestFinished } from "vitest";
+import { expect, onTestFinished, TestRunner } from "vitest";
 import type { Snapshot } from "../../src/opte/model/tables.ts";
 import { controlFrame, parseControlReply } from "../../src/xde-model/frames.ts";
 import { CLI, DAEMON, type LogRecord, withStateDir } from "./daemon.ts";
@@ -29,7 +29,7 @@ if (OBSTACLE !== undefined) console.log(`the daemon is not tried over xde: ${OBS
 /** How long a condition may take that follows from what was done: never reached where all is well. */
 export const SOON = { timeout: 30_000, interval: 50 };
 
-/** A process whose output is kept; killed with the test at the latest. */
+/** A process whose output is kept; killed with the test at the latest. One that a hook made for many tests is the hook's to stop. */
 class Running {
   readonly #child: ChildProcessByStdio<null, Readable, Readable>;
   stdout = "";
@@ -45,7 +45,7 @@ class Running {
       this.stderr += text;
     });
     this.exited = once(this.#child, "close").then(([code, signal]) => code ?? signal);
-    onTestFinished(async () => void (await this.stop("SIGKILL")));
+    if (TestRunner.getCurrentTest() !== undefined) onTestFinished(async () => void (await this.stop("SIGKILL")));
   }
 
   /** Waits until its output is as wanted; a process that ends before is an error. */

@@ -17,6 +17,7 @@ export function faults(body: RegistrationBody): string[] {
       ...sameNicTwice(local.nics),
       ...externalFaults(local),
       ...subnetFaults(local),
+      ...subnetTwice(local),
       ...groupFaults(local.multicast_groups),
       ...listed("firewall_rules", local.firewall_rules, ruleFaults),
       ...(isDomain(local.hostname) ? [] : ["hostname"]),
@@ -41,7 +42,7 @@ const listed = <T>(at: string, list: readonly T[] | null | undefined, of: (one: 
 const isVni = (vni: number) => vni < 2 ** 24;
 
 /** private_ip_config/mod.rs: a VPC's IPv4 subnets have 8 to 26 bits, its IPv6 ones 64. */
-function nicFaults({ vni, ip_config }: NicBody): string[] {
+export function nicFaults({ vni, ip_config }: NicBody): string[] {
   const { path, ...families } = familiesOf(ip_config);
   const ofFamilies = Object.entries(families).flatMap(([family, { ip, subnet }]) => {
     const net = network(subnet);
@@ -80,6 +81,18 @@ function subnetFaults({ attached_subnets, nics }: Local): string[] {
   return listed("attached_subnets", attached_subnets, ({ subnet }) =>
     families[subnet.includes(":") ? "v6" : "v4"] === undefined ? ["subnet"] : [],
   );
+}
+
+/** As two kinds, one of them is not meant; the original drops them all (row 22), so it has no say. */
+function subnetTwice({ attached_subnets }: Local): string[] {
+  const kinds = new Map<string, string>();
+  return listed("attached_subnets", attached_subnets, ({ subnet, kind }) => {
+    const { bits, width, value } = network(subnet);
+    const key = `${bits} ${width} ${value >> BigInt(bits - width)}`;
+    const isOther = (kinds.get(key) ?? kind) !== kind;
+    kinds.set(key, kinds.get(key) ?? kind);
+    return isOther ? ["kind"] : [];
+  });
 }
 
 const within = ({ bits, value }: Address, ...nets: readonly string[]) =>

@@ -1,5 +1,5 @@
 /** What the driver model has of a port, in the words of the translation. */
-import type { ModelPort } from "../../src/opte/model/tables.ts";
+import type { PortSnapshot } from "../../src/opte/model/model-port.ts";
 import type {
   FirewallHosts,
   FirewallPorts,
@@ -11,10 +11,12 @@ import { cidrKey, ipKey, macKey } from "./address.ts";
 import { type ExpectedFamily, type ExpectedPort, type ExpectedRule, gatewayText } from "./translation.ts";
 
 /** What a family's configuration is at its creation, and what it has become. */
-type FamilyCfg = NonNullable<ModelPort["create"]["cfg"]["ipCfg"]["v4"] | ModelPort["create"]["cfg"]["ipCfg"]["v6"]>;
+type FamilyCfg = NonNullable<
+  PortSnapshot["create"]["cfg"]["ipCfg"]["v4"] | PortSnapshot["create"]["cfg"]["ipCfg"]["v6"]
+>;
 type External = FamilyCfg["externalIps"];
 
-export function seenPort(port: ModelPort): ExpectedPort {
+export function seenPort(port: PortSnapshot): ExpectedPort {
   const { create, externalIps, firewall, routes } = port;
   const { cfg, mtu } = create;
   const { v4, v6 } = cfg.ipCfg;
@@ -40,7 +42,7 @@ export function seenPort(port: ModelPort): ExpectedPort {
 }
 
 function familyOf(
-  port: ModelPort,
+  port: PortSnapshot,
   cfg: FamilyCfg,
   external: External | undefined,
   family: "v4" | "v6",

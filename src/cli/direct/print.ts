@@ -3,9 +3,9 @@
  * its output reads ours. Where it prints OPTE's own IPv6 text, which compresses the first run of
  * zeros and not the longest, so do we.
  */
+import { isIpv6Cidr } from "../../net/cidr.ts";
 import { isIpv6 } from "../../net/ip.ts";
-import type { Mac } from "../../net/mac.ts";
-import { driverText } from "../../opte/driver-text.ts";
+import { driverCidr, driverMac, driverText } from "../../opte/driver-text.ts";
 import type { SourceFilter } from "../../opte/filter.ts";
 import type {
   ForwardingEntry,
@@ -13,15 +13,13 @@ import type {
   PortInfo,
   Replication,
   SubscriptionEntry,
+  Virt2Boundary,
   Virt2PhysNetwork,
 } from "../../opte/types.ts";
 import { elastic } from "./elastic.ts";
 
-/** OPTE prints MAC addresses in capitals (opte-api mac.rs). */
-const macText = (mac: Mac) => mac.toUpperCase();
-
-const RULE = "-".repeat(70);
-const BOLD_RULE = "=".repeat(70);
+export const RULE = "-".repeat(70);
+export const BOLD_RULE = "=".repeat(70);
 const NONE = "None";
 
 function filterText({ mode, sources }: SourceFilter): string {
@@ -32,7 +30,7 @@ function filterText({ mode, sources }: SourceFilter): string {
 
 const capitalized = (replication: Replication) => replication.charAt(0).toUpperCase() + replication.slice(1);
 
-const page = (lines: readonly string[]) => elastic(`${lines.join("\n")}\n`);
+export const page = (lines: readonly string[]) => elastic(`${lines.join("\n")}\n`);
 
 /** `opte` ports by their numbers, others by name. */
 function byName(a: PortInfo, b: PortInfo): number {
@@ -47,7 +45,7 @@ function portLines(port: PortInfo): string[] {
   const lines = [
     [
       port.name,
-      macText(port.mac),
+      driverMac(port.mac),
       port.ip4 ?? NONE,
       port.ephemeralIp4 ?? NONE,
       four[0] ?? NONE,
@@ -119,9 +117,22 @@ export function printV2p(networks: readonly Virt2PhysNetwork[]): string {
     const rows = (six: boolean) =>
       mappings
         .filter(([ip]) => isIpv6(ip) === six)
-        .map(([ip, { ether, ip: underlay }]) => `${ip}\t${macText(ether)}\t${underlay}`);
+        .map(([ip, { ether, ip: underlay }]) => `${ip}\t${driverMac(ether)}\t${underlay}`);
     const head = `\nVPC ${vni}\n${RULE}\n`;
     return `${head}${section("IPv4 mappings", rows(false))}${section("IPv6 mappings", rows(true))}`;
   });
   return `Virtual to Physical Mappings\n${BOLD_RULE}\n${sections.join("")}`;
+}
+
+export function printV2b(table: readonly Virt2Boundary[]): string {
+  const section = (title: string, six: boolean) => {
+    const rows = table
+      .filter(({ prefix }) => isIpv6Cidr(prefix) === six)
+      .flatMap(({ prefix, endpoints }) =>
+        endpoints.map(({ ip, vni }) => `${driverCidr(prefix)}\t${driverText(ip)}\t${vni}`),
+      );
+    return page(["", title, RULE, "TUNNELED PREFIX\tBOUNDARY IP\tVNI", ...rows]);
+  };
+  const title = `Virtual to Boundary Mappings\n${BOLD_RULE}\n`;
+  return `${title}${section("IPv4 mappings", false)}${section("IPv6 mappings", true)}\n`;
 }

@@ -4,7 +4,7 @@ import { type Cidr, parseCidr } from "../../net/cidr.ts";
 import type { Vni } from "../../net/vni.ts";
 import type { IcmpFilter } from "../../opte/types.ts";
 import type { HostFilter, PortRange, ProtocolFilter, VpcFirewallRule } from "../../ports/spec.ts";
-import type { FirewallRuleBody } from "../schemas/vmm.ts";
+import type { FirewallRuleBody } from "../schemas/firewall.ts";
 import { parseNic } from "./nic.ts";
 
 type ProtocolBody = NonNullable<FirewallRuleBody["filter_protocols"]>[number];

@@ -14,7 +14,7 @@ import { type Mac, parseMac } from "../../net/mac.ts";
 import type { Vni } from "../../net/vni.ts";
 import type { Nic, PrivateIp } from "../../ports/spec.ts";
 import { parseUuid, type Uuid } from "../../uuid.ts";
-import type { NetworkInterfaceBody } from "../schemas/vmm.ts";
+import type { NetworkInterfaceBody } from "../schemas/nic.ts";
 
 function parsePrivateIp<Address extends Ip, Network extends Cidr>(
   body: { readonly ip: string; readonly subnet: string; readonly transit_ips?: readonly string[] },

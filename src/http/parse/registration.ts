@@ -1,13 +1,14 @@
 /** A registration's body that passed its schema, made into what the ports and memberships are built from. */
-import { isInteger, type LosslessNumber, parse as parseLossless } from "lossless-json";
-import { badRequest, messageOf } from "../../error.ts";
+import { badRequest } from "../../error.ts";
 import { type Cidr, isIpv6Cidr, parseCidr } from "../../net/cidr.ts";
 import { type Ip, type Ipv4, type Ipv6, isIpv4, isIpv6, parseIp } from "../../net/ip.ts";
 import type { DhcpCfg, ExternalIpCfg } from "../../opte/types.ts";
-import type { AttachedSubnet, ExternalIps, Nic, PortSpec } from "../../ports/spec.ts";
+import type { ExternalIps, Nic, PortSpec } from "../../ports/spec.ts";
 import { parseUuid, type Uuid } from "../../uuid.ts";
 import type { Membership, Registration, VmmRuntime } from "../../vmm/vmm.ts";
 import type { EnsureBody, LocalConfigBody } from "../schemas/vmm.ts";
+import { parseAttachedSubnets } from "./attachments.ts";
+import { ExactNumbers } from "./exact.ts";
 import { parseFirewallRules } from "./firewall.ts";
 import { parseMembership } from "./multicast.ts";
 import { parseNic } from "./nic.ts";
@@ -84,14 +85,14 @@ function parseMemberships(bodies: LocalConfigBody["multicast_groups"]): Membersh
 }
 
 /** Addresses are for every NIC, so every NIC needs the family they are of. */
-function checkFamilies(nic: Nic, external: ExternalIps, subnets: readonly AttachedSubnet[]): void {
+function checkFamilies(nic: Nic, external: ExternalIps, subnets: LocalConfigBody["attached_subnets"]): void {
   for (const family of ["v4", "v6"] as const) {
     if (external[family] !== undefined && nic[family] === undefined) {
       throw badRequest(`local_config.external_ips.${family}: NIC ${nic.id} has no private IP${family} address`);
     }
   }
   for (const [i, { subnet }] of subnets.entries()) {
-    const family = isIpv6Cidr(subnet) ? "v6" : "v4";
+    const family = isIpv6Cidr(parseCidr(subnet) as Cidr) ? "v6" : "v4";
     if (nic[family] === undefined) {
       throw badRequest(
         `local_config.attached_subnets[${i}].subnet: primary NIC ${nic.id} has no private IP${family} address`,
@@ -118,41 +119,22 @@ function parsePorts(local: LocalConfigBody): PortSpec[] {
     v4: parseExternal<Ipv4>(local.external_ips.v4, "local_config.external_ips.v4"),
     v6: parseExternal<Ipv6>(local.external_ips.v6, "local_config.external_ips.v6"),
   };
-  const subnets = local.attached_subnets.map(({ subnet, kind }) => ({ subnet: parseCidr(subnet) as Cidr, kind }));
+  const subnets = parseAttachedSubnets(local.attached_subnets, "local_config.attached_subnets");
   const firewall = parseFirewallRules(local.firewall_rules, "local_config.firewall_rules");
   const dhcp = parseDhcp(local);
   return nics.map((nic) => {
     // Memberships, attached subnets and the MTU are the primary's alone; without one they have no port to go to.
     const attachedSubnets = nic === primary ? subnets : [];
-    checkFamilies(nic, externalIps, attachedSubnets);
+    checkFamilies(nic, externalIps, nic === primary ? local.attached_subnets : []);
     const mtu = nic === primary ? (local.primary_nic_mtu ?? undefined) : undefined;
     return { nic, externalIps, attachedSubnets, firewall, dhcp, mtu };
   });
 }
 
-function generationDigits(text: string): string {
-  try {
-    const parsed = parseLossless(text, undefined, { onDuplicateKey: ({ newValue }) => newValue });
-    return (parsed as { vmm_runtime: { gen: LosslessNumber } }).vmm_runtime.gen.value;
-  } catch (error) {
-    // Unlike JSON.parse it recurses.
-    throw badRequest(`vmm_runtime.gen: cannot be read to the digit: ${messageOf(error)}`);
-  }
-}
-
-/** JSON numbers are doubles here; a generation beyond 2^53 is read from the text again, digit by digit. */
-function exactGeneration(gen: number, text: string): bigint {
-  if (Number.isSafeInteger(gen)) return BigInt(gen);
-  const digits = generationDigits(text);
-  if (!isInteger(digits) || BigInt(digits) > 0xffff_ffff_ffff_ffffn) {
-    throw badRequest(`vmm_runtime.gen: ${digits} is not an unsigned integer of 64 bits`);
-  }
-  return BigInt(digits);
-}
-
 export function parseRegistration(body: EnsureBody, text: string): Registration {
   const { state, gen, time_updated: timeUpdated } = body.vmm_runtime;
-  const runtime: VmmRuntime = { state, gen: exactGeneration(gen, text), timeUpdated };
+  const exact = new ExactNumbers(text).uint64(gen, "vmm_runtime.gen");
+  const runtime: VmmRuntime = { state, gen: exact, timeUpdated };
   return {
     instanceId: parseUuid(body.instance_id) as Uuid,
     migrationId: body.migration_id ? parseUuid(body.migration_id) : undefined,

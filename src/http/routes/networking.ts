@@ -1,25 +1,19 @@
 /** The original's networking endpoints for multicast. */
-import type { FastifyInstance, FastifyReply } from "fastify";
+import type { FastifyInstance } from "fastify";
 import type { SledAgent } from "../../agent/agent.ts";
-import type { Listed } from "../../agent/lists.ts";
 import type { ForwardingEntry, M2pMapping } from "../../opte/types.ts";
 import { MCAST_M2P_FORWARDING } from "../api-version.ts";
 import { parseForwardingEntry, parseMapping, parseUnderlay } from "../parse/multicast.ts";
 import { done, listOf } from "../schemas/basic.ts";
 import * as schemas from "../schemas/multicast.ts";
+import { listJson, sendList } from "./answers.ts";
 import { addRoute, bodyOf, noContent } from "./route.ts";
 
 const SHARED = { since: MCAST_M2P_FORWARDING };
 const M2P = { path: "/networking/mcast-m2p", tag: "networking", shared: SHARED } as const;
 const FWD = { path: "/networking/mcast-fwd", tag: "networking", shared: SHARED } as const;
 
-/** Addresses are canonical text, which holds nothing that JSON escapes: joined, they are JSON already. */
-function mappingsJson(entries: readonly M2pMapping[]): string {
-  let json = "";
-  for (const { group, underlay } of entries)
-    json += `${json === "" ? "" : ","}{"group":"${group}","underlay":"${underlay}"}`;
-  return `[${json}]`;
-}
+const mappingJson = ({ group, underlay }: M2pMapping) => `{"group":"${group}","underlay":"${underlay}"}`;
 
 /** The original's word for hops has no place for the reserved replication; such a hop is left out, its entry is not. */
 export function forwardingBody({ underlay, nextHops }: ForwardingEntry) {
@@ -30,21 +24,6 @@ export function forwardingBody({ underlay, nextHops }: ForwardingEntry) {
   };
 }
 
-/** What is JSON already. */
-export function sendJson(reply: FastifyReply, json: string): FastifyReply {
-  return reply.header("content-type", "application/json").send(Buffer.from(json));
-}
-
-/** A list that is not fresh says how old it is (RFC 9111 §5.1). */
-export function sendList<T>(
-  reply: FastifyReply,
-  listed: Listed<T>,
-  json: (entries: readonly T[]) => string,
-): FastifyReply {
-  if (listed.age !== undefined) reply.header("age", listed.age);
-  return sendJson(reply, json(listed.entries));
-}
-
 export function networkingRoutes(app: FastifyInstance, agent: SledAgent): void {
   addRoute(app, {
     ...M2P,
@@ -52,7 +31,8 @@ export function networkingRoutes(app: FastifyInstance, agent: SledAgent): void {
     operationId: "list_mcast_m2p",
     summary: "The M2P mappings of this sled: IPv4 groups ascending, then IPv6 groups ascending",
     answers: { 200: listOf(schemas.mapping) },
-    handle: async (_request, reply) => sendList(reply, await agent.listMappings(), mappingsJson),
+    handle: async (_request, reply) =>
+      sendList(reply, await agent.listMappings(), (entries) => listJson(entries, mappingJson)),
   });
   addRoute(app, {
     ...M2P,

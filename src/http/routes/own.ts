@@ -1,18 +1,32 @@
 /** What this agent tells beyond the original: tables, VMMs, adoption, audit, status. */
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { stringify } from "lossless-json";
 import type { SledAgent } from "../../agent/agent.ts";
 import type { PortSummary } from "../../agent/port-list.ts";
 import { badRequest } from "../../error.ts";
+import { countersOf, type XdeCounters } from "../../opte/kstats.ts";
 import { VERSION } from "../../version.ts";
 import type { Vmm } from "../../vmm/vmm.ts";
 import { done } from "../schemas/basic.ts";
 import * as schemas from "../schemas/own.ts";
 import { ensureBody } from "../schemas/vmm.ts";
-import { sendJson, sendList } from "./networking.ts";
-import { addRoute, bodyOf, noContent, propolisId } from "./route.ts";
+import { sendJson, sendList } from "./answers.ts";
+import { propolisId } from "./path-parameters.ts";
+import { addRoute, bodyOf, noContent } from "./route.ts";
 
 function portBody({ propolisId: id, vni, ...port }: PortSummary) {
   return { ...port, vni: vni ?? null, propolis_id: id };
+}
+
+function portBodyWithStats(port: PortSummary, counters: XdeCounters | undefined) {
+  const stats = counters && countersOf(counters, port.name);
+  return { ...portBody(port), stats: stats === undefined ? null : Object.fromEntries(stats) };
+}
+
+function wantsStats({ query }: FastifyRequest): boolean {
+  const { stats = "false" } = query as { readonly stats?: string | readonly string[] };
+  if (stats !== "true" && stats !== "false") throw badRequest(`stats: ${stats} is neither true nor false`);
+  return stats === "true";
 }
 
 function vmmBody({ id, origin, ports, runtime, ...vmm }: Vmm) {
@@ -50,9 +64,20 @@ export function ownRoutes(app: FastifyInstance, agent: SledAgent): void {
     tag: "networking",
     operationId: "list_ports",
     summary: "The driver's ports and whose they are",
+    query: schemas.portsQuery,
     answers: { 200: schemas.ports },
-    handle: async (_request, reply) =>
-      sendList(reply, await agent.listPorts(), (entries) => JSON.stringify(entries.map(portBody))),
+    handle: async (request, reply) => {
+      const withStats = wantsStats(request);
+      const ports = await agent.listPorts();
+      if (!withStats) return sendList(reply, ports, (entries) => JSON.stringify(entries.map(portBody)));
+      // After the list, so that a port in it has its counters unless it went since. They have 64 bits.
+      const counters = await agent.counters();
+      return sendList(
+        reply,
+        ports,
+        (entries) => stringify(entries.map((port) => portBodyWithStats(port, counters))) as string,
+      );
+    },
   });
   vmmInspectionRoutes(app, agent);
   multicastRoutes(app, agent);

@@ -1,10 +1,9 @@
 /** What every route here has in common: a summary, versions, and a body that is checked before its handler. */
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
-import { badRequest } from "../../error.ts";
-import { parseUuid, type Uuid } from "../../uuid.ts";
 import { inRange, requestedVersion } from "../api-version.ts";
-import { errorAnswers, uuid } from "../schemas/basic.ts";
+import { errorAnswers } from "../schemas/basic.ts";
 import { type Validator, validator } from "../validation.ts";
+import { parametersCheck, parametersOf, parametersSchema } from "./path-parameters.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -57,22 +56,9 @@ export interface Route<T> {
   handle(request: FastifyRequest, reply: FastifyReply, body: T): Promise<unknown>;
 }
 
-const idParams = { type: "object", properties: { propolis_id: uuid }, required: ["propolis_id"] } as const;
-
-/** The id was checked before anything else of the request. */
-export function propolisId(request: FastifyRequest): Uuid {
-  return parseUuid((request.params as { propolis_id: string }).propolis_id) as Uuid;
-}
-
-/** A bad id is told before a bad body, as in the original: it is looked at before the body is read. */
-async function checkPropolisId(request: FastifyRequest): Promise<void> {
-  const text = (request.params as { propolis_id: string }).propolis_id;
-  if (parseUuid(text) === undefined) throw badRequest(`bad parameter in URL path: propolis_id: ${text} is not a UUID`);
-}
-
 export function addRoute<T>(app: FastifyInstance, route: Route<T>): void {
   const { body, shared, older } = route;
-  const hasId = route.path.includes(":propolis_id");
+  const parameters = parametersOf(route.path);
   const since = older?.since ?? shared?.since;
   const current: Handler = (request, reply) => {
     const wrong = body?.check(request.body);
@@ -91,12 +77,12 @@ export function addRoute<T>(app: FastifyInstance, route: Route<T>): void {
       ...(route.keepText && { keepText: true }),
     },
     ...(route.bodyLimit !== undefined && { bodyLimit: route.bodyLimit }),
-    ...(hasId && { onRequest: checkPropolisId }),
+    ...(parameters.length > 0 && { onRequest: parametersCheck(parameters) }),
     schema: {
       summary: route.summary,
       operationId: route.operationId,
       tags: [route.tag],
-      ...(hasId && { params: idParams }),
+      ...(parameters.length > 0 && { params: parametersSchema(parameters) }),
       ...(route.query !== undefined && { querystring: route.query }),
       ...(route.headers !== undefined && { headers: route.headers }),
       ...(body !== undefined && { body: body.schema }),

@@ -1,6 +1,5 @@
 /** The original's VMM endpoints: registration, state, membership. */
-import type { FastifyInstance, FastifyReply } from "fastify";
-import { stringify } from "lossless-json";
+import type { FastifyInstance } from "fastify";
 import type { SledAgent } from "../../agent/agent.ts";
 import { badRequest } from "../../error.ts";
 import type { Vmm, VmmState } from "../../vmm/vmm.ts";
@@ -10,8 +9,9 @@ import { parseRegistration } from "../parse/registration.ts";
 import { done } from "../schemas/basic.ts";
 import { type MembershipBody, membership, type TaggedMembershipBody, taggedMembership } from "../schemas/multicast.ts";
 import * as schemas from "../schemas/vmm.ts";
-import { sendJson } from "./networking.ts";
-import { addRoute, bodyOf, noContent, propolisId } from "./route.ts";
+import { sendExact } from "./answers.ts";
+import { propolisId } from "./path-parameters.ts";
+import { addRoute, bodyOf, noContent } from "./route.ts";
 
 const VMM = { path: "/vmms/:propolis_id", tag: "vmms", shared: {} } as const;
 const STATE = { path: "/vmms/:propolis_id/state", tag: "vmms", shared: {} } as const;
@@ -35,11 +35,6 @@ function sledVmmState(vmm: Vmm) {
     migration_in: migrationIn ?? null,
     migration_out: null,
   };
-}
-
-/** Generations have 64 bits, which `JSON.stringify` cannot say. */
-function sendExact(reply: FastifyReply, body: object): FastifyReply {
-  return sendJson(reply, stringify(body) as string);
 }
 
 const REQUESTED: Readonly<Record<string, VmmState>> = {

@@ -34,6 +34,19 @@ export function listOf<const S extends object>(items: S) {
   return { type: "array", items } as const;
 }
 
+/** A union told apart by `type`; where a variant has content it is in `value`. */
+export function tagged<const V extends readonly object[]>(title: string, oneOf: V) {
+  return { title, type: "object", discriminator: { propertyName: "type" }, required: ["type"], oneOf } as const;
+}
+
+export function variant<const T extends string, const S extends object>(tag: T, value: S) {
+  return { type: "object", properties: { type: { const: tag }, value }, required: ["type", "value"] } as const;
+}
+
+export function bare<const T extends string>(tag: T) {
+  return { type: "object", properties: { type: { const: tag } }, required: ["type"] } as const;
+}
+
 export const error = {
   title: "Error",
   description: "What every refused or failed request is answered with",

@@ -1,6 +1,6 @@
 /** Bodies of the endpoints that the original does not have. */
 import type { FromSchema } from "json-schema-to-ts";
-import { ip, ipv6, listOf, nullable, uuid } from "./basic.ts";
+import { ip, ipv6, listOf, nullable, uint64, uuid } from "./basic.ts";
 import { sourceFilter } from "./multicast.ts";
 import { vmmState } from "./vmm.ts";
 
@@ -57,10 +57,20 @@ export const ports = listOf(
       state: string,
       owner: { type: "string", enum: ["registered", "adopted", "foreign"] },
       propolis_id: uuid,
+      stats: {
+        ...nullable({ type: "object", additionalProperties: uint64 } as const),
+        description:
+          "The port's kstat, by the driver's names, with `stats=true`; null where it has none that can be read",
+      },
     },
     ["name", "mac", "vni", "ips", "state", "owner"],
   ),
 );
+
+export const portsQuery = {
+  type: "object",
+  properties: { stats: { ...boolean, default: false, description: "With the counters of each port" } },
+} as const;
 
 export const vmms = listOf(
   object(

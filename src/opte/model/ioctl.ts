@@ -9,7 +9,6 @@ import type { CommandName, Commands } from "../types.ts";
 import type { ApiVersion } from "../versions.ts";
 import { COMMANDS, type WireCommand } from "../wire/commands.ts";
 import { opteError } from "../wire/terms.ts";
-import { ABSENT_COMMANDS } from "./absent.ts";
 import type { DriverModel } from "./model.ts";
 import { KernelPanic } from "./refuse.ts";
 
@@ -81,18 +80,13 @@ export class IoctlModel {
 
   async #run(request: IoctlRequest): Promise<Uint8Array> {
     const [name, wire] = BY_NUMBER[this.version].get(request.cmd) ?? [];
-    if (name === undefined || wire === undefined) throw this.#withoutHandler(request.cmd);
+    if (name === undefined || wire === undefined) {
+      throw new KernelPanic(
+        `API ${this.version} has no command ${request.cmd}; in the kernel that is undefined behaviour`,
+      );
+    }
     const body = wire.request && copyIn(name, wire.request as Codec<Commands[CommandName]["req"]>, request);
     return encode(wire.response as Codec<unknown>, await this.model.call(name, body));
-  }
-
-  #withoutHandler(cmd: number): Error {
-    const name = ABSENT_COMMANDS.get(cmd);
-    if (name === undefined) {
-      return new KernelPanic(`API ${this.version} has no command ${cmd}; in the kernel that is undefined behaviour`);
-    }
-    const msg = `the driver model does not have ${name}`;
-    return new DriverError(name as CommandName, { variant: "System", errno: ILLUMOS_ERRNO.ENOTSUP, msg });
   }
 }
 

@@ -8,13 +8,16 @@ import type { DriverInfo, Transport } from "../driver.ts";
 import { DriverError, describeOpteError } from "../error.ts";
 import type { CommandName, PortState, Request, Response } from "../types.ts";
 import { Faults } from "./faults.ts";
+import * as firewall from "./firewall.ts";
 import { type InitialPort, initialPort } from "./initial-port.ts";
 import { Journal } from "./journal.ts";
+import * as layers from "./layers.ts";
 import * as mcast from "./mcast.ts";
 import * as ports from "./ports.ts";
 import { Refusal } from "./refuse.ts";
 import * as routes from "./routes.ts";
 import { restore, type Snapshot, snapshot, Tables } from "./tables.ts";
+import * as virt2boundary from "./virt2boundary.ts";
 import * as virt2phys from "./virt2phys.ts";
 
 type Handlers = {
@@ -27,7 +30,13 @@ const HANDLERS: Handlers = {
   DeleteXde: ports.deleteXde,
   SetXdeUnderlay: ports.setXdeUnderlay,
   ClearXdeUnderlay: ports.clearXdeUnderlay,
-  SetFwRules: ports.setFwRules,
+  AddFwRule: firewall.addFwRule,
+  RemFwRule: firewall.remFwRule,
+  SetFwRules: firewall.setFwRules,
+  ListLayers: layers.listLayers,
+  DumpLayer: layers.dumpLayer,
+  DumpUft: layers.dumpUft,
+  DumpTcpFlows: layers.dumpTcpFlows,
   AddRouterEntry: routes.addRouterEntry,
   DelRouterEntry: routes.delRouterEntry,
   SetExternalIps: ports.setExternalIps,
@@ -35,10 +44,14 @@ const HANDLERS: Handlers = {
   RemoveCidr: ports.removeCidr,
   AttachSubnet: ports.attachSubnet,
   DetachSubnet: ports.detachSubnet,
-  ClearUft: ports.clearUft,
+  ClearUft: layers.clearUft,
+  ClearLft: layers.clearLft,
   SetVirt2Phys: virt2phys.setVirt2Phys,
   ClearVirt2Phys: virt2phys.clearVirt2Phys,
   DumpVirt2Phys: virt2phys.dumpVirt2Phys,
+  SetVirt2Boundary: virt2boundary.setVirt2Boundary,
+  ClearVirt2Boundary: virt2boundary.clearVirt2Boundary,
+  DumpVirt2Boundary: virt2boundary.dumpVirt2Boundary,
   SetMcast2Phys: mcast.setMcast2Phys,
   ClearMcast2Phys: mcast.clearMcast2Phys,
   DumpMcast2Phys: mcast.dumpMcast2Phys,
@@ -53,8 +66,14 @@ const HANDLERS: Handlers = {
 
 const READS: ReadonlySet<CommandName> = new Set([
   "ListPorts",
+  "ListLayers",
+  "DumpLayer",
+  "DumpUft",
+  "DumpTcpFlows",
   "ClearUft",
+  "ClearLft",
   "DumpVirt2Phys",
+  "DumpVirt2Boundary",
   "DumpMcast2Phys",
   "DumpMcastForwarding",
   "DumpMcastSubscriptions",
@@ -135,7 +154,7 @@ export class DriverModel implements Transport {
   }
 
   #keep(command: CommandName, req: unknown): void {
-    if (!READS.has(command)) this.#record(command, req);
+    if (!READS.has(command)) this.#record(command, command === "RemFwRule" ? firewall.plainRemoval(req) : req);
   }
 
   #record(name: string, value: unknown): void {

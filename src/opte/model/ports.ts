@@ -5,8 +5,10 @@ import type { Ip } from "../../net/ip.ts";
 import { ILLUMOS_ERRNO } from "../error.ts";
 import type { CreateXde, PortInfo, Request, TransitIp } from "../types.ts";
 import { dropSubscriber } from "./mcast.ts";
+import { type ModelPort, newLayers } from "./model-port.ts";
 import { KernelPanic, Refusal, refuse, refuseSystem } from "./refuse.ts";
-import { type ModelPort, portSortKey, type Tables } from "./tables.ts";
+import { renewing } from "./renewal.ts";
+import { portSortKey, type Tables } from "./tables.ts";
 
 /** What a model decides that the driver leaves to the rest of the system. */
 export interface Surroundings {
@@ -52,6 +54,7 @@ export function createXde(tables: Tables, create: CreateXde, around: Surrounding
     transitIps: [...(ipCfg.v4?.transitIps ?? []), ...(ipCfg.v6?.transitIps ?? [])],
     firewall: [],
     routes: [],
+    layers: newLayers(),
   };
   const key = portSortKey(port);
   if (tables.macs.has(key)) {
@@ -104,10 +107,6 @@ export function clearXdeUnderlay(tables: Tables): undefined {
   tables.forwarding.clear();
 }
 
-export function setFwRules(tables: Tables, { port, rules }: Request<"SetFwRules">): undefined {
-  portOf(tables, port).firewall = rules;
-}
-
 export function setExternalIps(
   tables: Tables,
   { port: name, v4, v6, internetGateways }: Request<"SetExternalIps">,
@@ -119,8 +118,11 @@ export function setExternalIps(
   if ((v4 !== undefined && ipCfg.v4 === undefined) || (v6 !== undefined && ipCfg.v6 === undefined)) {
     throw new Refusal({ variant: "InvalidIpCfg" });
   }
-  // A family left out loses its addresses (opte #974).
-  port.externalIps = { v4, v6, internetGateways };
+  renewing(port, ["nat"], () => {
+    // A family left out loses its addresses (opte #974).
+    port.externalIps = { v4, v6, internetGateways };
+    port.layers.natGateways = internetGateways;
+  });
 }
 
 function requireFamily(port: ModelPort, cidr: Cidr): void {
@@ -138,8 +140,10 @@ export function allowCidr(tables: Tables, { port: name, cidr, direction }: Reque
   const at = find(port.transitIps, cidr);
   const before: TransitIp = port.transitIps[at]?.[1] ?? { allowIn: false, allowOut: false };
   const after = direction === "in" ? { ...before, allowIn: true } : { ...before, allowOut: true };
-  if (at >= 0) port.transitIps[at] = [cidr, after];
-  else port.transitIps = [...port.transitIps, [cidr, after] as const].sort(([a], [b]) => compareCidr(a, b));
+  renewing(port, ["gateway"], () => {
+    if (at >= 0) port.transitIps[at] = [cidr, after];
+    else port.transitIps = [...port.transitIps, [cidr, after] as const].sort(([a], [b]) => compareCidr(a, b));
+  });
 }
 
 export function removeCidr(tables: Tables, { port: name, cidr, direction }: Request<"RemoveCidr">): Cidr | undefined {
@@ -147,30 +151,41 @@ export function removeCidr(tables: Tables, { port: name, cidr, direction }: Requ
   requireFamily(port, cidr);
   const at = find(port.transitIps, cidr);
   const before = port.transitIps[at]?.[1];
-  if (before === undefined) return undefined;
-  const after = direction === "in" ? { ...before, allowIn: false } : { ...before, allowOut: false };
-  if (after.allowIn || after.allowOut) port.transitIps[at] = [cidr, after];
-  else port.transitIps.splice(at, 1);
-  return cidr;
+  // The rules are made anew even where there was nothing to remove (transit.rs).
+  renewing(port, ["gateway"], () => {
+    if (before === undefined) return;
+    const after = direction === "in" ? { ...before, allowIn: false } : { ...before, allowOut: false };
+    if (after.allowIn || after.allowOut) port.transitIps[at] = [cidr, after];
+    else port.transitIps.splice(at, 1);
+  });
+  return before && cidr;
 }
 
 export function attachSubnet(tables: Tables, { port: name, cidr, isExternal }: Request<"AttachSubnet">): undefined {
   const port = portOf(tables, name);
   requireFamily(port, cidr);
+  if (port.attachedSubnets[find(port.attachedSubnets, cidr)]?.[1].isExternal === isExternal) return;
   const others = port.attachedSubnets.filter(([key]) => key !== cidr);
-  port.attachedSubnets = [...others, [cidr, { isExternal }] as const].sort(([a], [b]) => compareCidr(a, b));
+  subnetsBecome(
+    port,
+    [...others, [cidr, { isExternal }] as const].sort(([a], [b]) => compareCidr(a, b)),
+  );
 }
 
 export function detachSubnet(tables: Tables, { port: name, cidr }: Request<"DetachSubnet">): Cidr | undefined {
   const port = portOf(tables, name);
   requireFamily(port, cidr);
-  const at = find(port.attachedSubnets, cidr);
-  if (at < 0) return undefined;
-  port.attachedSubnets.splice(at, 1);
+  if (find(port.attachedSubnets, cidr) < 0) return undefined;
+  subnetsBecome(
+    port,
+    port.attachedSubnets.filter(([key]) => key !== cidr),
+  );
   return cidr;
 }
 
-export function clearUft(tables: Tables, { port: name }: { port: string }): undefined {
-  const port = portOf(tables, name);
-  if (port.state !== "running") throw refuse("BadState", port.state);
+function subnetsBecome(port: ModelPort, subnets: ModelPort["attachedSubnets"]): void {
+  renewing(port, ["nat", "gateway"], () => {
+    port.attachedSubnets = subnets;
+    port.layers.natGateways = port.externalIps.internetGateways;
+  });
 }

@@ -4,10 +4,11 @@
  * straight into a Rust enum, and an unknown one is undefined behaviour in the kernel.
  */
 import type { Cidr } from "../../net/cidr.ts";
-import { isIpv6 } from "../../net/ip.ts";
 import { type Codec, mapped, type ValueOf } from "../../postcard/codec.ts";
-import type { CommandName, Removed, Request, Response, RouterEntry, Virt2Phys, Virt2PhysNetwork } from "../types.ts";
+import type { CommandName, Removed, Request, Response, RouterEntry } from "../types.ts";
 import * as basic from "./basic.ts";
+import * as layers from "./layer-terms.ts";
+import * as mappings from "./mapping-terms.ts";
 import { shared } from "./mcast.ts";
 import * as multicast from "./mcast-terms.ts";
 import { network } from "./network.ts";
@@ -77,6 +78,18 @@ const firewall: Codec<Request<"SetFwRules">> = mapped(
   ({ port, rules }) => ({ port_name: port, rules: rules.map(fromRule) }),
 );
 
+const addedRule: Codec<Request<"AddFwRule">> = mapped(
+  network.AddFwRuleReq,
+  ({ port_name, rule }) => ({ port: port_name, rule: toRule(rule) }),
+  ({ port, rule }) => ({ port_name: port, rule: fromRule(rule) }),
+);
+
+const removedRule: Codec<Request<"RemFwRule">> = mapped(
+  network.RemFwRuleReq,
+  ({ port_name, dir, id }) => ({ port: port_name, direction: toDirection(dir), id }),
+  ({ port, direction, id }) => ({ port_name: port, dir: fromDirection(direction), id }),
+);
+
 const externalIps: Codec<Request<"SetExternalIps">> = mapped(
   network.SetExternalIpsReq,
   (wire) => ({
@@ -99,34 +112,24 @@ const cidrAndDirection: Codec<Request<"AllowCidr">> = mapped(
   ({ port, cidr, direction }) => ({ port_name: port, cidr: fromCidr(cidr), dir: fromDirection(direction) }),
 );
 
-const virt2Phys: Codec<Virt2Phys> = mapped(
-  network.SetVirt2PhysReq,
-  ({ vip, phys }) => ({ vip: toIp(vip), phys }),
-  ({ vip, phys }) => ({ vip: fromIp(vip), phys }),
-);
-
-type Guest = Virt2PhysNetwork["mappings"][number];
-
-const virt2PhysTable: Codec<readonly Virt2PhysNetwork[]> = mapped(
-  network.DumpVirt2PhysResp,
-  ({ mappings }) => mappings.map(({ vni, ip4, ip6 }) => ({ vni, mappings: [...ip4, ...ip6] as readonly Guest[] })),
-  (networks) => ({
-    mappings: networks.map(({ vni, mappings }) => ({
-      vni,
-      ip4: mappings.flatMap(([ip, guest]) => (isIpv6(ip) ? [] : [[ip, guest] as const])),
-      ip6: mappings.flatMap(([ip, guest]) => (isIpv6(ip) ? [[ip, guest] as const] : [])),
-    })),
-  }),
-);
-
 /** The same in API 38 to 41. */
 const EVERYWHERE = {
   ListPorts: question(1, portList),
+  AddFwRule: order(20, addedRule),
+  RemFwRule: order(21, removedRule),
   SetFwRules: order(22, firewall),
+  DumpTcpFlows: { number: 30, request: portName, response: layers.tcpFlows },
+  DumpLayer: { number: 31, request: layers.dumpedLayer, response: layers.layer },
+  DumpUft: { number: 32, request: portName, response: layers.uft },
+  ListLayers: { number: 33, request: portName, response: layers.layerList },
   ClearUft: order(40, portName),
-  SetVirt2Phys: order(50, virt2Phys),
-  DumpVirt2Phys: question(51, virt2PhysTable),
-  ClearVirt2Phys: order(55, virt2Phys),
+  ClearLft: order(41, layers.clearedLayer),
+  SetVirt2Phys: order(50, mappings.virt2Phys),
+  DumpVirt2Phys: question(51, mappings.virt2PhysTable),
+  SetVirt2Boundary: order(52, mappings.virt2Boundary),
+  ClearVirt2Boundary: order(53, mappings.virt2Boundary),
+  DumpVirt2Boundary: question(54, mappings.virt2BoundaryTable),
+  ClearVirt2Phys: order(55, mappings.virt2Phys),
   AddRouterEntry: order(60, routerEntry),
   DelRouterEntry: { number: 61, request: routerEntry, response: removed },
   DeleteXde: order(

@@ -6,6 +6,7 @@ import { compareIp, type Ip, type Ipv4, type Ipv6, ipFromBytes } from "../../../
 import { type Mac, macFromBytes } from "../../../src/net/mac.ts";
 import type { Vni } from "../../../src/net/vni.ts";
 import { ANY_SOURCE, type SourceFilter, sourceFilter } from "../../../src/opte/filter.ts";
+import * as layers from "../../../src/opte/layers.ts";
 import type * as types from "../../../src/opte/types.ts";
 import type { ApiVersion } from "../../../src/opte/versions.ts";
 import type { Uuid } from "../../../src/uuid.ts";
@@ -163,6 +164,73 @@ const network = record<types.Virt2PhysNetwork>({
   mappings: ipv4First<readonly [Ip, { ether: Mac; ip: Ipv6 }]>(list(tuple(ip4, guest)), list(tuple(ip6, guest))),
 });
 
+const endpoint = record<types.TunnelEndpoint>({ ip: ip6, vni });
+const boundary = (prefix: fc.Arbitrary<Cidr>, endpoints: fc.Arbitrary<types.TunnelEndpoint[]>) =>
+  record<types.Virt2Boundary>({ prefix, endpoints });
+/** As a set is written. */
+const endpointSet = fc
+  .uniqueArray(endpoint, { maxLength: 4, comparator: (a, b) => a.ip === b.ip })
+  .map((some) => some.sort((a, b) => compareIp(a.ip, b.ip)));
+
+const u32 = fc.nat(0xff_ff_ff_ff);
+const u64 = fc.bigInt(0n, 2n ** 64n - 1n);
+const L4 = {
+  ports: record({ source: u16, destination: u16 }),
+  icmp: record({ type: byte, code: byte, id: u16 }),
+};
+const flowWith = <F>(protocol: fc.Arbitrary<number>, l4: { [K in keyof F]: fc.Arbitrary<F[K]> }) =>
+  oneof(
+    record({ protocol, source: ip4 as fc.Arbitrary<Ip>, destination: ip4 as fc.Arbitrary<Ip>, ...l4 }),
+    record({ protocol, source: ip6 as fc.Arbitrary<Ip>, destination: ip6 as fc.Arbitrary<Ip>, ...l4 }),
+  ) as unknown as fc.Arbitrary<layers.FlowId>;
+const flowId: fc.Arbitrary<layers.FlowId> = oneof(
+  flowWith(constantFrom(6, 17), { ports: L4.ports }),
+  flowWith(constantFrom(1, 58), { icmp: L4.icmp }),
+  flowWith(
+    byte.filter((protocol) => ![1, 6, 17, 58].includes(protocol)),
+    {},
+  ),
+);
+const flows = list(record<layers.FlowEntry>({ flow: flowId, hits: u64, summary: text }));
+const layerSide = record<layers.LayerSide>({
+  rules: list(
+    record<layers.LayerRule>({
+      id: u64,
+      hits: u64,
+      priority: u16,
+      predicates: list(text),
+      dataPredicates: list(text),
+      action: text,
+    }),
+  ),
+  default: text,
+  defaultHits: u64,
+  flows,
+});
+const layerInfo = record<layers.LayerInfo>({
+  name: text,
+  rulesIn: u64,
+  rulesOut: u64,
+  defaultIn: text,
+  defaultOut: text,
+  flows: u32,
+});
+const uftSide = record<layers.UftSide>({ limit: u32, count: u32, flows });
+const tcpFlow = record<layers.TcpFlow>({
+  flow: flowId,
+  hits: u64,
+  inbound: maybe(flowId),
+  state: constantFrom(...layers.TCP_STATES),
+  guestSeq: maybe(u32),
+  guestAck: maybe(u32),
+  remoteSeq: maybe(u32),
+  remoteAck: maybe(u32),
+  segmentsIn: u64,
+  segmentsOut: u64,
+  bytesIn: u64,
+  bytesOut: u64,
+});
+
 const m2p = (group: fc.Arbitrary<Ip>) => record<types.M2pMapping>({ group, underlay });
 const port = record({ port: text });
 const cidrAndWay = record({ port: text, cidr, direction });
@@ -198,6 +266,12 @@ export function exchanges(version: ApiVersion): Exchanges {
     DeleteXde: [record({ name: text }), nothing],
     SetXdeUnderlay: [record({ u1: text, u2: text }), nothing],
     ClearXdeUnderlay: [nothing, nothing],
+    AddFwRule: [record({ port: text, rule }), nothing],
+    RemFwRule: [record({ port: text, direction, id: u64 }), nothing],
+    ListLayers: [port, list(layerInfo)],
+    DumpLayer: [record({ port: text, layer: text }), record({ name: text, in: layerSide, out: layerSide })],
+    DumpUft: [port, record({ in: uftSide, out: uftSide })],
+    DumpTcpFlows: [port, list(tcpFlow)],
     SetFwRules: [record({ port: text, rules: list(rule) }), nothing],
     AddRouterEntry: [routerEntry, nothing],
     DelRouterEntry: [routerEntry, constantFrom<types.Removed[]>("ok", "not-found")],
@@ -207,6 +281,10 @@ export function exchanges(version: ApiVersion): Exchanges {
     AttachSubnet: [record({ port: text, cidr, isExternal: boolean() }), nothing],
     DetachSubnet: [record({ port: text, cidr }), removed],
     ClearUft: [port, nothing],
+    ClearLft: [record({ port: text, layer: text }), nothing],
+    SetVirt2Boundary: [boundary(cidr, list(endpoint)), nothing],
+    ClearVirt2Boundary: [boundary(cidr, list(endpoint)), nothing],
+    DumpVirt2Boundary: [nothing, ipv4First(list(boundary(cidr4, endpointSet)), list(boundary(cidr6, endpointSet)))],
     SetVirt2Phys: [virt2Phys, nothing],
     ClearVirt2Phys: [virt2Phys, nothing],
     DumpVirt2Phys: [nothing, list(network)],

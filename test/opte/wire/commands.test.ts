@@ -17,10 +17,20 @@ import { VERSIONS } from "./types.ts";
 /** opte-api `OpteCmd`, of what this program sends. */
 const NUMBERS: Readonly<Record<CommandName, number>> = {
   ListPorts: 1,
+  AddFwRule: 20,
+  RemFwRule: 21,
   SetFwRules: 22,
+  DumpTcpFlows: 30,
+  DumpLayer: 31,
+  DumpUft: 32,
+  ListLayers: 33,
   ClearUft: 40,
+  ClearLft: 41,
   SetVirt2Phys: 50,
   DumpVirt2Phys: 51,
+  SetVirt2Boundary: 52,
+  ClearVirt2Boundary: 53,
+  DumpVirt2Boundary: 54,
   ClearVirt2Phys: 55,
   AddRouterEntry: 60,
   DelRouterEntry: 61,
@@ -45,7 +55,7 @@ const NUMBERS: Readonly<Record<CommandName, number>> = {
   DumpMcast2Phys: 109,
 };
 const NAMES = Object.keys(NUMBERS) as CommandName[];
-const WITHOUT_BODY = NAMES.filter((name) => /^(Dump|ListPorts|ClearXdeUnderlay)/.test(name));
+const WITHOUT_BODY = NAMES.filter((name) => /^(Dump(Virt|Mcast)|ListPorts|ClearXdeUnderlay)/.test(name));
 const LACKING: Readonly<Record<(typeof VERSIONS)[number], readonly CommandName[]>> = {
   38: ["AttachSubnet", "DetachSubnet", "DumpMcast2Phys"],
   39: ["DumpMcast2Phys"],

@@ -188,16 +188,6 @@ describe("what brings the kernel down has no answer", () => {
   });
 });
 
-describe("a command that the driver has and the model has not", () => {
-  it.each([20, 21, 30, 31, 32, 33, 41, 52, 53, 54])("is a system error, ENOTSUP, and no panic: %i", async (cmd) => {
-    for (const version of VERSIONS) {
-      const reply = await driverOf(version).answer({ cmd });
-      expect(reply.errno).toBe(48);
-      expect(failed(reply)).toMatchObject({ variant: "System", errno: 48 });
-    }
-  });
-});
-
 describe("a driver of any version", () => {
   it.each(VERSIONS)("makes a port and lists it: %i", async (version) => {
     const { call } = driverOf(version);
