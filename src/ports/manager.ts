@@ -15,7 +15,7 @@ import type { Driver } from "../opte/driver.ts";
 import { type Leftover, nicExists, PortDevices, type PortIdentity } from "./devices.ts";
 import { ExternalAddresses } from "./external-ips.ts";
 import { HalfDone, type HalfDoneThing, type Setting } from "./half-done.ts";
-import { readPorts, stateChange } from "./records.ts";
+import { readPorts, stateChange, strayStates } from "./records.ts";
 import { Routes } from "./routes.ts";
 import type { GatewayMap, Nic, PortSpec, RouteSetState, RouteSetUpdate, VpcFirewallRule } from "./spec.ts";
 import { nicKey, type PortsContext, type PortTicket, subnetsOf } from "./state.ts";
@@ -71,6 +71,7 @@ export class PortManager {
     this.#halfDone.forgetAllBut((port) => this.#ports.has(port));
     this.#routes.forgetUnclaimed();
     ledger.note(this.#firewall.sets.unused());
+    ledger.note(strayStates(ledger));
     if (ledger.get(SALVAGED) === undefined) return;
     for (const name of this.#unclaimed.keys()) {
       this.#devices.disown(name);
@@ -141,6 +142,7 @@ export class PortManager {
     return [
       ...[...sets.values()].flatMap((set) => this.#firewall.sets.recordOf(set)),
       ...known.map(({ name, settings }) => stateChange(name, settings)),
+      ...tickets.flatMap(({ nic }) => this.#routes.recordsOf(nic)),
     ];
   }
 
