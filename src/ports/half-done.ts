@@ -135,6 +135,12 @@ export class HalfDone {
     }
   }
 
+  /** Somebody else did something to the port: these are sent again by the repair. */
+  async suspect(settings: readonly Setting[], reason: string): Promise<void> {
+    await this.#ledger.record(settings.map((value) => ({ ...endOf(value), value })));
+    for (const setting of settings) this.#things.set(keyOf(setting), { setting, reason });
+  }
+
   /** The port is gone, and what was half done on it. */
   forget(port: string): void {
     for (const { setting } of this.things) if (setting.port === port) this.#done(setting);

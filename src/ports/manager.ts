@@ -172,6 +172,18 @@ export class PortManager {
     await this.#halfDone.repair();
   }
 
+  /** A port of ours that went from the driver is there again: it is another device, with nothing set on it. */
+  async setAgain(port: string): Promise<void> {
+    const settings = this.#ports.get(port)?.state.settings;
+    if (settings === undefined) return;
+    const subnets = [...settings.attachedSubnets.keys()].map((cidr) => ({ of: "attached subnet" as const, cidr }));
+    const routes = this.#routes.destinationsOf(port).map((cidr) => ({ of: "routes to" as const, cidr }));
+    const whole = [{ of: "external addresses" as const }, { of: "firewall rules" as const }];
+    const all: Setting[] = [...whole, ...subnets, ...routes].map((setting) => ({ port, ...setting }));
+    await this.#halfDone.suspect(all, "the port was made anew by somebody else");
+    await this.#halfDone.repair();
+  }
+
   /** Brings one setting of a port to what the books say. */
   async #mend(setting: Setting): Promise<void> {
     const ticket = this.#ports.get(setting.port);

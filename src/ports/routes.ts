@@ -200,6 +200,11 @@ export class Routes {
     return [...byPort].flatMap(([port, destinations]) => [...destinations].map((dest) => ({ port, dest })));
   }
 
+  /** To which the port should have routes. */
+  destinationsOf(port: string): Cidr[] {
+    return [...new Set(this.#entries(port).map(({ dest }) => dest))];
+  }
+
   /** What the books say. */
   mend(port: string, dest: Cidr): Promise<void> {
     return this.#send(port, dest, this.#entriesTo(port, dest));

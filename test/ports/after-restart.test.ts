@@ -91,6 +91,27 @@ test("a port of an earlier version's ledger gives way to one of which all is kno
   expect((await after.put(`/vmms/${PROPOLIS}/external-ip`, FLOATING)).status).toBe(204);
 });
 
+test("a port of two that somebody deleted and made anew gets what was set on it, by the audit", async () => {
+  const after = await Sled.start();
+  sled = after;
+  const external_ips = { v4: { floating_ips: ["192.0.2.1"] } };
+  const body = ensureBody({ nics: [nic(1), nic(2)], firewall_rules: [RULE], external_ips });
+  await after.put(`/vmms/${PROPOLIS}`, body);
+  await after.put(`/vmms/${PROPOLIS}/external-ip`, FLOATING);
+  const drop = { dest: "10.9.0.0/16", target: { type: "drop" } };
+  await after.put("/vpc-routes", [{ id: { vni: 100, kind: { type: "system" } }, routes: [drop] }]);
+  const port = () => after.model.tables.ports[0];
+  const set = () => [port()?.firewall, port()?.externalIps.v4?.floatingIps, port()?.routes.map(({ dest }) => dest)];
+  const [before, made] = [set(), port()?.create];
+  await after.model.call("DeleteXde", { name: "opte0" });
+  await after.request("POST", "/multicast/audit");
+  if (made !== undefined) await after.model.call("CreateXde", made);
+  expect(set()).not.toEqual(before);
+  await after.request("POST", "/multicast/audit");
+  expect(set()).toEqual(before);
+  expect(after.agent.status().degraded).toEqual([]);
+});
+
 test("where datalink ids cannot be reached, the id of a port that went stays listed, and none is begun", async () => {
   const { ledger, model } = await two();
   const { driver } = await driverWith(0);
