@@ -216,6 +216,10 @@ export class Audit {
       if (this.#gone.has(name)) continue;
       await note("port-gone", { port: name, propolis_id: vmm.id }, () => subscriptions.awaitPort(name));
     }
+    for (const { name } of ours) {
+      if (this.#gone.has(name) && there.has(name) && manager.isOurs(name))
+        await note("port-appeared", { port: name }, () => manager.setAgain(name));
+    }
     this.#gone = new Set(gone.map(({ name }) => name));
     for (const name of this.#waiting()) {
       if (there.has(name)) await note("port-appeared", { port: name }, () => subscriptions.wakePending(name));

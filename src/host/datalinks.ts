@@ -46,17 +46,27 @@ export class CountedDatalinks implements Datalinks {
   }
 }
 
-/** No ids are to be had: ports made elsewhere can be adopted, none can be made. `why`: what is missing. */
+/**
+ * No ids are to be had, and none can be given back: ports made elsewhere can be adopted, none can be
+ * made, and of one of an earlier run the id stays until a run that can reach dlmgmtd. `why`: what is missing.
+ */
 export function noDatalinks(why: string): Datalinks {
+  const none = async (name: string): Promise<never> => {
+    throw new SledcastError(
+      "resource-limit",
+      `no datalink id for ${name}: ${why}; make the port with opteadm and adopt it`,
+    );
+  };
   return {
     source: "none",
-    isTaken: async () => false,
-    create: async (name) => {
+    // Asked before anything is begun.
+    isTaken: none,
+    create: none,
+    destroy: async (name) => {
       throw new SledcastError(
-        "resource-limit",
-        `no datalink id for ${name}: ${why}; make the port with opteadm and adopt it`,
+        "driver-busy",
+        `the datalink id of ${name} is not given back: ${why}; start the agent where it can be`,
       );
     },
-    destroy: async () => false,
   };
 }

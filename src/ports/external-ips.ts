@@ -98,8 +98,9 @@ export class ExternalAddresses {
       (nic) => textOf(this.#gateways.get(nic)) !== textOf(after.get(nic)),
     );
     if (nics.length === 0) return;
+    const changedNics = new Set(nics);
     const touched = [...tickets].filter(
-      ({ nic, state }) => nic.kind === "instance" && state.settings !== undefined && nics.includes(nic.id),
+      ({ nic, state }) => nic.kind === "instance" && state.settings !== undefined && changedNics.has(nic.id),
     );
     await this.#context.halfDone.change(touched.map(settingOn), async (step) => {
       for (const ticket of touched) {

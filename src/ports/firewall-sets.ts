@@ -16,6 +16,8 @@ const PREFIX = "firewall ";
 
 export class FirewallSets {
   readonly #sets = new Map<string, { readonly set: FirewallSet; readonly ports: Set<string> }>();
+  /** Of an earlier run, by digest, until its ports were claimed. */
+  readonly #kept = new Map<string, FirewallSet>();
   readonly #ledger: Ledger;
 
   constructor(ledger: Ledger) {
@@ -33,10 +35,12 @@ export class FirewallSets {
 
   /** The set that an earlier run called so. */
   kept(digest: string): FirewallSet | undefined {
-    const held = this.#sets.get(digest)?.set;
-    if (held !== undefined) return held;
+    const known = this.#sets.get(digest)?.set ?? this.#kept.get(digest);
+    if (known !== undefined) return known;
     const rules = this.#ledger.get(PREFIX + digest) as readonly VpcFirewallRule[] | undefined;
-    return rules && { digest, rules };
+    const set = rules && { digest, rules };
+    if (set !== undefined) this.#kept.set(digest, set);
+    return set;
   }
 
   /** What is to be recorded with the first port that has the set. */
@@ -60,8 +64,9 @@ export class FirewallSets {
     this.#ledger.note([{ key: PREFIX + digest, value: undefined }]);
   }
 
-  /** Sets in the ledger that no port has: their ports are gone, or the ledger was repaired. */
+  /** All ports were claimed. Sets in the ledger that none has: their ports are gone, or the ledger was repaired. */
   unused(): LedgerChange[] {
+    this.#kept.clear();
     return [...this.#ledger.entries(PREFIX)]
       .filter(([key]) => !this.#sets.has(key.slice(PREFIX.length)))
       .map(([key]) => ({ key, value: undefined }));

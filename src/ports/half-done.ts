@@ -5,6 +5,7 @@
  * listed, and brought to what the books say when the driver takes it again.
  */
 import { messageOf } from "../error.ts";
+import { inTurns, Share } from "../host/turns.ts";
 import type { Ledger, LedgerChange } from "../intent/ledger.ts";
 import { type Undo, withUndo } from "../intent/undo.ts";
 import type { Cidr } from "../net/cidr.ts";
@@ -28,6 +29,8 @@ export type Step = <T>(setting: Setting, command: () => Promise<T>) => Promise<T
 export type Mend = (setting: Setting) => Promise<unknown>;
 
 const PREFIX = "half-done ";
+/** Settings in a record: a change can touch as many as a VPC has ports times its routes. */
+const A_RECORD = 1000;
 const INTERRUPTED = "the agent ended while it was being changed";
 
 /** For people, and as its key. */
@@ -38,10 +41,16 @@ export function settingText(setting: Setting): string {
 const keyOf = (setting: Setting) => `${setting.port} ${settingText(setting)}`;
 const endOf = (setting: Setting): LedgerChange => ({ key: PREFIX + keyOf(setting), value: undefined });
 
+function inRecords(settings: readonly Setting[]): Setting[][] {
+  const records = Math.ceil(settings.length / A_RECORD);
+  return Array.from({ length: records }, (_, at) => settings.slice(at * A_RECORD, (at + 1) * A_RECORD));
+}
+
 export class HalfDone {
   readonly #ledger: Ledger;
   readonly #mend: Mend;
   readonly #things: Map<string, HalfDoneThing>;
+  readonly #share = new Share();
 
   constructor(ledger: Ledger, mend: Mend) {
     this.#ledger = ledger;
@@ -64,23 +73,36 @@ export class HalfDone {
    * what is half done.
    */
   async change(settings: readonly Setting[], body: (step: Step) => Promise<readonly LedgerChange[]>): Promise<void> {
-    const ends = settings.map(endOf);
-    if (settings.length > 0) await this.#ledger.record(settings.map((value) => ({ ...endOf(value), value })));
+    const begun: Setting[] = [];
+    const records = inRecords(settings);
+    const [first = [], ...rest] = records;
     try {
+      for (const some of records) {
+        await this.#ledger.record(some.map((value) => ({ ...endOf(value), value })));
+        begun.push(...some);
+      }
       await withUndo(async (undo) => {
         const changes = await body(this.#stepper(undo));
-        await this.#ledger.record([...changes, ...ends]);
+        await this.#ledger.record([...changes, ...first.map(endOf)]);
       });
     } catch (error) {
-      this.#ledger.note(settings.filter((setting) => !this.#things.has(keyOf(setting))).map(endOf));
+      await inTurns(begun, (setting) => {
+        if (!this.#things.has(keyOf(setting))) this.#ledger.note([endOf(setting)]);
+      });
       throw error;
     }
-    for (const setting of settings) this.#things.delete(keyOf(setting));
+    // It is done. A start that finds what is not ended of it sends it once more.
+    for (const some of rest) {
+      const ends = some.map(endOf);
+      await this.#ledger.record(ends).catch(() => this.#ledger.note(ends));
+    }
+    await inTurns(settings, (setting) => this.#things.delete(keyOf(setting)));
   }
 
   /** A setting whose first command was refused before it did anything needs no way back; one way back is enough for all of them. */
   #stepper(undo: Undo): Step {
     const touched = new Set<string>();
+    const share = new Share();
     const touch = (setting: Setting) => {
       if (touched.has(keyOf(setting))) return;
       touched.add(keyOf(setting));
@@ -90,6 +112,7 @@ export class HalfDone {
       try {
         const answer = await command();
         touch(setting);
+        await share.spent();
         return answer;
       } catch (error) {
         if (mayHaveTakenEffect(error)) touch(setting);
@@ -103,12 +126,19 @@ export class HalfDone {
     try {
       await this.#mend(setting);
       this.#things.delete(keyOf(setting));
+      await this.#share.spent();
     } catch (error) {
       // With the port went what was set on it.
       if (isOpte(error, "PortNotFound")) return;
       this.#things.set(keyOf(setting), { setting, reason: messageOf(error) });
       throw error;
     }
+  }
+
+  /** Somebody else did something to the port: these are sent again by the repair. */
+  async suspect(settings: readonly Setting[], reason: string): Promise<void> {
+    await this.#ledger.record(settings.map((value) => ({ ...endOf(value), value })));
+    for (const setting of settings) this.#things.set(keyOf(setting), { setting, reason });
   }
 
   /** The port is gone, and what was half done on it. */

@@ -15,7 +15,7 @@ import type { Driver } from "../opte/driver.ts";
 import { type Leftover, nicExists, PortDevices, type PortIdentity } from "./devices.ts";
 import { ExternalAddresses } from "./external-ips.ts";
 import { HalfDone, type HalfDoneThing, type Setting } from "./half-done.ts";
-import { readPorts, stateChange } from "./records.ts";
+import { readPorts, stateChange, strayStates } from "./records.ts";
 import { Routes } from "./routes.ts";
 import type { GatewayMap, Nic, PortSpec, RouteSetState, RouteSetUpdate, VpcFirewallRule } from "./spec.ts";
 import { nicKey, type PortsContext, type PortTicket, subnetsOf } from "./state.ts";
@@ -71,6 +71,7 @@ export class PortManager {
     this.#halfDone.forgetAllBut((port) => this.#ports.has(port));
     this.#routes.forgetUnclaimed();
     ledger.note(this.#firewall.sets.unused());
+    ledger.note(strayStates(ledger));
     if (ledger.get(SALVAGED) === undefined) return;
     for (const name of this.#unclaimed.keys()) {
       this.#devices.disown(name);
@@ -141,6 +142,7 @@ export class PortManager {
     return [
       ...[...sets.values()].flatMap((set) => this.#firewall.sets.recordOf(set)),
       ...known.map(({ name, settings }) => stateChange(name, settings)),
+      ...tickets.flatMap(({ nic }) => this.#routes.recordsOf(nic)),
     ];
   }
 
@@ -167,6 +169,18 @@ export class PortManager {
   /** Tries to delete what is left over, and to mend what is half done. */
   async repair(): Promise<void> {
     await this.#devices.repair();
+    await this.#halfDone.repair();
+  }
+
+  /** A port of ours that went from the driver is there again: it is another device, with nothing set on it. */
+  async setAgain(port: string): Promise<void> {
+    const settings = this.#ports.get(port)?.state.settings;
+    if (settings === undefined) return;
+    const subnets = [...settings.attachedSubnets.keys()].map((cidr) => ({ of: "attached subnet" as const, cidr }));
+    const routes = this.#routes.destinationsOf(port).map((cidr) => ({ of: "routes to" as const, cidr }));
+    const whole = [{ of: "external addresses" as const }, { of: "firewall rules" as const }];
+    const all: Setting[] = [...whole, ...subnets, ...routes].map((setting) => ({ port, ...setting }));
+    await this.#halfDone.suspect(all, "the port was made anew by somebody else");
     await this.#halfDone.repair();
   }
 

@@ -50,6 +50,14 @@ export function readPorts(ledger: Ledger, firewalls: FirewallSets): PortTicket[]
   });
 }
 
+/** States of ports that the ledger does not know: it was damaged and repaired. */
+export function strayStates(ledger: Ledger): LedgerChange[] {
+  const known = new Set([...ledger.entries(PORT)].map(([key]) => key.slice(PORT.length)));
+  return [...ledger.entries(STATE)]
+    .filter(([key]) => !known.has(key.slice(STATE.length)))
+    .map(([key]) => ({ key, value: undefined }));
+}
+
 /** `gateways` undefined: the NIC has none. */
 export function gatewaysChange(nic: Uuid, gateways: Gateways | undefined): LedgerChange {
   return { key: GATEWAYS + nic, value: gateways && [...gateways] };

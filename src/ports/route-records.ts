@@ -29,6 +29,10 @@ export function routesChange(id: RouterId, set: RouteSetUpdate | undefined): Led
   return { key: PREFIX + routerKey(id), value };
 }
 
+export function isKept(ledger: Ledger, id: RouterId): boolean {
+  return ledger.get(PREFIX + routerKey(id)) !== undefined;
+}
+
 export function readRoutes(ledger: Ledger): ReadonlyMap<string, KeptRoutes> {
   return new Map(
     [...ledger.entries(PREFIX)].map(([key, value]) => {

@@ -3,16 +3,30 @@
  * as a port counts on it. Ports are held by name, so that giving back what was never taken is nothing.
  */
 import { SledcastError } from "../error.ts";
+import { Share } from "../host/turns.ts";
+import type { LedgerChange } from "../intent/ledger.ts";
 import { type Cidr, cidrOf, compareCidr } from "../net/cidr.ts";
 import { parseIp } from "../net/ip.ts";
 import type { RouterEntry } from "../opte/types.ts";
 import type { Setting } from "./half-done.ts";
-import { type KeptRoutes, readRoutes, routerKey, routesChange } from "./route-records.ts";
+import { isKept, type KeptRoutes, readRoutes, routerKey, routesChange } from "./route-records.ts";
 import type { Nic, Route, RouterId, RouterVersion, RouteSetState, RouteSetUpdate } from "./spec.ts";
 import { isThere, type PortsContext } from "./state.ts";
 
 interface RouteSet extends RouteSetUpdate {
   readonly ports: Set<string>;
+  /** The routes again: a change looks for those to one destination as often as there are ports. */
+  readonly byDest: ReadonlyMap<Cidr, readonly Route[]>;
+}
+
+function routeSet({ id, version, routes }: RouteSetUpdate, ports: Set<string>): RouteSet {
+  const byDest = new Map<Cidr, Route[]>();
+  for (const route of routes) {
+    const others = byDest.get(route.dest);
+    if (others === undefined) byDest.set(route.dest, [route]);
+    else others.push(route);
+  }
+  return { id, version, routes, ports, byDest };
 }
 
 /** Of one request, over all ports: the lane is held for as long as they take. */
@@ -100,18 +114,25 @@ export class Routes {
     for (const entry of this.#entries(port)) await this.#context.driver.addRouterEntry(entry);
   }
 
+  /**
+   * What is to be recorded with a new port: routes that a service brought and nobody said. Others use
+   * them too, and could not tell after a restart which ones they have when the service is gone.
+   */
+  recordsOf(nic: Nic): LedgerChange[] {
+    return routersOf(nic).flatMap((id) => {
+      const set = this.#sets.get(routerKey(id));
+      if (set === undefined || set.version !== undefined || set.routes.length === 0) return [];
+      return isKept(this.#context.ledger, id) ? [] : [routesChange(id, set)];
+    });
+  }
+
   /** Counts in a port that has its routes. */
   hold(port: string, nic: Nic): void {
     this.#nics.set(port, nic);
     for (const id of routersOf(nic)) {
       const key = routerKey(id);
-      const set = this.#sets.get(key) ?? {
-        id,
-        version: undefined,
-        routes: initialRoutes(nic.kind),
-        ...this.#kept.get(key),
-        ports: new Set<string>(),
-      };
+      const kept = this.#kept.get(key) ?? { id, version: undefined, routes: initialRoutes(nic.kind) };
+      const set = this.#sets.get(key) ?? routeSet(kept, new Set());
       set.ports.add(port);
       this.#sets.set(key, set);
     }
@@ -147,10 +168,10 @@ export class Routes {
       const key = routerKey(update.id);
       const set = after.get(key) ?? this.#sets.get(key);
       if (set === undefined) log.debug({ router: key }, "routes of a router that no port here uses; passed over");
-      else if (isReplaced(set.version, update.version)) after.set(key, { ...update, ports: set.ports });
+      else if (isReplaced(set.version, update.version)) after.set(key, routeSet(update, set.ports));
     }
     if (after.size === 0) return;
-    const changes = this.#changes(after);
+    const changes = await this.#changes(after);
     if (changes.length > MAX_CHANGES) {
       throw new SledcastError(
         "resource-limit",
@@ -161,7 +182,7 @@ export class Routes {
       for (const change of changes) {
         const { port, dest } = change;
         const run: Run = (command) => step(settingOn(change), command);
-        await isThere(this.#context, port, () => this.#send(port, dest, this.#entries(port, after), run));
+        await isThere(this.#context, port, () => this.#send(port, dest, this.#entriesTo(port, dest, after), run));
       }
       return [...after.values()].map(({ id, version, routes }) => routesChange(id, { id, version, routes }));
     });
@@ -169,29 +190,51 @@ export class Routes {
   }
 
   /** What changes on which port. */
-  #changes(after: ReadonlyMap<string, RouteSet>): RoutesChange[] {
+  async #changes(after: ReadonlyMap<string, RouteSet>): Promise<RoutesChange[]> {
     const byPort = new Map<string, Set<Cidr>>();
+    const share = new Share();
     for (const [key, { ports, routes }] of after) {
       const destinations = changedDestinations(this.#sets.get(key)?.routes ?? [], routes);
-      for (const port of ports) byPort.set(port, new Set([...(byPort.get(port) ?? []), ...destinations]));
+      for (const port of ports) {
+        byPort.set(port, new Set([...(byPort.get(port) ?? []), ...destinations]));
+        await share.spent();
+      }
     }
     return [...byPort].flatMap(([port, destinations]) => [...destinations].map((dest) => ({ port, dest })));
   }
 
+  /** To which the port should have routes. */
+  destinationsOf(port: string): Cidr[] {
+    return [...new Set(this.#entries(port).map(({ dest }) => dest))];
+  }
+
   /** What the books say. */
   mend(port: string, dest: Cidr): Promise<void> {
-    return this.#send(port, dest, this.#entries(port));
+    return this.#send(port, dest, this.#entriesTo(port, dest));
   }
 
   /** The port's own, its routers in their order. */
-  #entries(port: string, after: ReadonlyMap<string, RouteSet> = new Map()): RouterEntry[] {
+  #entries(port: string): RouterEntry[] {
+    return this.#entriesOf(port, this.#sets, ({ routes }) => routes);
+  }
+
+  /** `after`: the sets that are to be, of those that change. */
+  #entriesTo(port: string, dest: Cidr, after: ReadonlyMap<string, RouteSet> = new Map()): RouterEntry[] {
+    const sets = { get: (key: string) => after.get(key) ?? this.#sets.get(key) };
+    return this.#entriesOf(port, sets, ({ byDest }) => byDest.get(dest) ?? []);
+  }
+
+  #entriesOf(
+    port: string,
+    sets: { get(key: string): RouteSet | undefined },
+    of: (set: RouteSet) => readonly Route[],
+  ): RouterEntry[] {
     const nic = this.#nics.get(port);
     if (nic === undefined) return [];
     return routersOf(nic).flatMap((id) => {
-      const key = routerKey(id);
-      const routes = (after.get(key) ?? this.#sets.get(key))?.routes ?? [];
+      const set = sets.get(routerKey(id));
       const kind = id.subnet === undefined ? "system" : "custom";
-      return routes.map((route): RouterEntry => ({ port, ...route, class: kind }));
+      return (set === undefined ? [] : of(set)).map((route): RouterEntry => ({ port, ...route, class: kind }));
     });
   }
 
@@ -208,6 +251,6 @@ export class Routes {
     const { driver } = this.#context;
     const any: RouterEntry = { port, dest, target: { type: "drop" }, class: "system" };
     for (let i = 0; i < MANY && (await run(() => driver.delRouterEntry(any))) === "ok"; i++);
-    for (const entry of entries) if (entry.dest === dest) await run(() => driver.addRouterEntry(entry));
+    for (const entry of entries) await run(() => driver.addRouterEntry(entry));
   }
 }

@@ -23,7 +23,7 @@ export interface PortSettings {
 
 /** As the driver has it, but for what `HalfDone` lists. */
 export interface PortState {
-  /** Undefined: not known any more, of a port whose record a damaged ledger has lost. */
+  /** Undefined: not known, of a port whose record a damaged ledger has lost, or an earlier version never wrote. */
   settings: PortSettings | undefined;
   /** Undefined: none were said. Of instances' ports only. */
   gateways: Gateways | undefined;
@@ -50,7 +50,7 @@ export function settingsOf({ name, state: { settings } }: PortTicket): PortSetti
   if (settings !== undefined) return settings;
   throw new SledcastError(
     "conflict",
-    `what port ${name} was made with is not known any more, as the ledger was repaired; register its VMM again`,
+    `what port ${name} was made with is not in the ledger, which was repaired or is an earlier version's; unregister its VMM and register it again`,
   );
 }
 

@@ -106,10 +106,13 @@ export class Vmms {
     const vmm = this.#book.require(id);
     const ticket = primaryTicket(vmm);
     if (ticket !== undefined) return ticket;
+    const port = primaryPort(vmm);
     const why =
       vmm.origin === "adopted"
         ? "adopted ports, which are theirs to change who made them"
-        : "no port of a primary NIC: register it with one";
+        : port === undefined
+          ? "no port of a primary NIC: register it with one"
+          : `port ${port}, which a repair of the ledger has lost: unregister the VMM, delete the port, and register it again`;
     throw new SledcastError("conflict", `VMM ${id} has ${why}`);
   }
 
