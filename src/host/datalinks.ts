@@ -54,7 +54,7 @@ export function noDatalinks(why: string): Datalinks {
   const none = async (name: string): Promise<never> => {
     throw new SledcastError(
       "resource-limit",
-      `no datalink id for ${name}: ${why}; make the port with opteadm and adopt it`,
+      `no datalink id for ${name}: ${why}; ports can be made and removed with opteadm, and adopted`,
     );
   };
   return {

@@ -16,9 +16,9 @@ export function checkSendable(command: CommandName, req: unknown): void {
       throw badRequest(`${command}: the name in ${field} has a NUL in it, which would panic the kernel`);
     }
   }
-  if (command === "CreateXde" && (fields.name as string).length > MAX_PORT_NAME) {
+  if (command === "CreateXde" && Buffer.byteLength(fields.name as string) > MAX_PORT_NAME) {
     throw badRequest(
-      `CreateXde: the port name ${fields.name} has over ${MAX_PORT_NAME} characters; its kstat names could collide in the kernel`,
+      `CreateXde: the port name ${fields.name} has over ${MAX_PORT_NAME} bytes; its kstat names could collide in the kernel`,
     );
   }
   if (command === "SetVirt2Boundary" && (req as Request<"SetVirt2Boundary">).endpoints.length === 0) {

@@ -4,7 +4,7 @@ import { expect } from "vitest";
 import type { Surroundings } from "../../src/cli/direct/surroundings.ts";
 import { directVerbs } from "../../src/cli/direct/verbs.ts";
 import { isKind } from "../../src/error.ts";
-import { CountedDatalinks } from "../../src/host/datalinks.ts";
+import { CountedDatalinks, type Datalinks } from "../../src/host/datalinks.ts";
 import { Driver, type DriverInfo } from "../../src/opte/driver.ts";
 import { DriverModel } from "../../src/opte/model/model.ts";
 import type { CommandName, Request, Response } from "../../src/opte/types.ts";
@@ -14,6 +14,8 @@ export interface DirectOptions {
   readonly model?: DriverModel;
   readonly input?: string;
   readonly apiVersion?: number;
+  /** In the place of those that this process counts. */
+  readonly datalinks?: Datalinks;
   /** Answered in the model's place. */
   readonly replies?: { readonly [C in CommandName]?: Response<C> };
 }
@@ -26,7 +28,7 @@ export class Direct {
   #output = "";
   readonly #around: Surroundings;
 
-  constructor({ model = new DriverModel(), input = "", apiVersion = 41, replies = {} }: DirectOptions = {}) {
+  constructor({ model = new DriverModel(), input = "", apiVersion = 41, datalinks, replies = {} }: DirectOptions = {}) {
     this.model = model;
     const info: DriverInfo = { kind: "xde", apiVersion, through: "a test" };
     const call = async <C extends CommandName>(command: C, req: Request<C>): Promise<Response<C>> => {
@@ -35,7 +37,7 @@ export class Direct {
     };
     this.#around = {
       openDriver: async () => new Driver({ info, call, close: async () => {} }),
-      openDatalinks: async () => this.links,
+      openDatalinks: async () => datalinks ?? this.links,
       readInput: async () => input,
       write: (text) => {
         this.#output += text;
@@ -60,6 +62,12 @@ export class Direct {
 
   get verbs(): string[] {
     return this.#program().commands.map((command) => command.name());
+  }
+
+  helpOf(verb: string): string | undefined {
+    return this.#program()
+      .commands.find((command) => command.name() === verb)
+      ?.helpInformation();
   }
 
   #program(): Command {

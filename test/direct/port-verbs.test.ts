@@ -1,5 +1,6 @@
 /** Ports as they are made and removed (opteadm.rs, opte-ioctl): what is checked first, and what becomes of the link's id. */
 import { describe, expect, it } from "vitest";
+import { CountedDatalinks, noDatalinks } from "../../src/host/datalinks.ts";
 import { ILLUMOS_ERRNO } from "../../src/opte/error.ts";
 import { DriverModel } from "../../src/opte/model/model.ts";
 import { Direct, errorOf, isUsage } from "./kit.ts";
@@ -81,6 +82,7 @@ describe("a port", () => {
   it("is refused with a name that the kernel could not bear, and with one option missing", async () => {
     const direct = new Direct();
     expect(await errorOf(direct.run("create-xde", "a".repeat(19), ...LEAST))).toSatisfy(isUsage);
+    expect(await errorOf(direct.run("create-xde", "é".repeat(10), ...LEAST))).toSatisfy(isUsage);
     expect(await errorOf(direct.run("create-xde", "opte5", ...LEAST.slice(2)))).toSatisfy(isUsage);
     expect(direct.sent).toEqual([]);
   });
@@ -105,6 +107,24 @@ describe("a port", () => {
     direct.model.setPort({ name: "opte5", busy: true });
     expect((await errorOf(direct.run("delete-xde", "opte5"))).message).toContain(`errno ${ILLUMOS_ERRNO.EBUSY}`);
     expect(direct.links.live).toBe(1);
+  });
+
+  it("stays where dlmgmtd cannot be asked for its id", async () => {
+    const model = new DriverModel();
+    await new Direct({ model }).run("create-xde", "opte5", ...LEAST);
+    const direct = new Direct({ model, datalinks: noDatalinks("no libdladm") });
+    expect((await errorOf(direct.run("delete-xde", "opte5"))).message).toContain("no libdladm");
+    expect(direct.sent).toEqual([]);
+  });
+
+  it("that is refused and whose id stays is said to have one", async () => {
+    const links = new CountedDatalinks();
+    const destroy = async () => Promise.reject(new Error("the id of opte5 stays"));
+    const datalinks = { ...noDatalinks(""), create: (name: string) => links.create(name), destroy };
+    const direct = new Direct({ model: new DriverModel({ underlay: false }), datalinks });
+    const error = await errorOf(direct.run("create-xde", "opte5", ...LEAST));
+    expect(error.message).toContain("underlay not initialized");
+    expect(direct.warnings).toEqual(["the id of opte5 stays"]);
   });
 
   it("has no MTU of its own with a driver before API 41, which is said", async () => {

@@ -52,6 +52,7 @@ describe("a firewall rule", () => {
     ["protocol", ["any", "tcp:1", "any"]],
     ["protocol", ["any", "icmp:256", "any"]],
     ["protocol", ["any", "icmp:1,2-", "any"]],
+    ["protocol", ["any", "icmp:3,9-1", "any"]],
     ["ports", ["any", "any", "0"]],
     ["ports", ["any", "any", "22,"]],
     ["ports", ["any", "any", "65536"]],

@@ -20,12 +20,19 @@ it.each([
   [["mcast-subscribe", "-p", "", "239.1.1.1"], "--port"],
   [["set-xde-underlay", "", "net1"], "u1"],
   [["set-v2p", "10.0.0.1", "a8:40:25:0:0:1", "fd00::1", "16777216"], "24 bits"],
+  [["set-v2p", "10.0.0.1", "a8:40:25::0:1", "fd00::1", "7"], "a8:40:25::0:1"],
 ])("a bad argument is named and reaches no driver: %j", async (args, named) => {
   const direct = new Direct();
   const error = await errorOf(direct.run(...args));
   expect(error).toSatisfy(isUsage);
   expect(error.message).toContain(named);
   expect(direct.sent).toEqual([]);
+});
+
+it("a verb's help tells which options must be given", () => {
+  const help = new Direct().helpOf("create-xde");
+  expect(help).toMatch(/--guest-mac <mac> +the guest's MAC \(required\)/);
+  expect(help).not.toMatch(/--mtu.*\(required\)/);
 });
 
 describe("a network of a port", () => {
@@ -121,6 +128,7 @@ describe("external addresses", () => {
     ["--snat-ip", "203.0.113.1", "--snat-start", "0"],
     ["--snat-start", "0", "--snat-end", "1"],
     ["--snat-ip", "203.0.113.1", "--snat-start", "0", "--snat-end", "65536"],
+    ["--snat-ip", "203.0.113.1", "--snat-start", "2", "--snat-end", "1"],
     ["--floating-ip", "203.0.113.1,203.0.113.2"],
   ])("are refused: %s %s %s %s", async (...options) => {
     expect(await errorOf(set(...options.filter((one) => one !== undefined)))).toSatisfy(isUsage);

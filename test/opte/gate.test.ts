@@ -71,11 +71,17 @@ describe("a name with a NUL in it", () => {
 });
 
 describe("the length of a port name", () => {
-  it("is 18 characters at most for a new port", async () => {
+  it("is 18 bytes at most for a new port", async () => {
     const { driver, sent } = watched();
     await driver.createXde(port(0, { name: "a".repeat(18) }));
     await expect(driver.createXde(port(1, { name: "b".repeat(19) }))).rejects.toMatchObject({ kind: "bad-request" });
     expect(sent).toEqual(["CreateXde"]);
+  });
+
+  it("is counted in bytes, as the kernel cuts kstat names", async () => {
+    const { driver, sent } = watched();
+    await expect(driver.createXde(port(0, { name: "é".repeat(10) }))).rejects.toMatchObject({ kind: "bad-request" });
+    expect(sent).toEqual([]);
   });
 
   it("does not matter for a port that somebody else made", async () => {

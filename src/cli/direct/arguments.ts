@@ -25,8 +25,9 @@ export function underlayArgument(text: string): UnderlayGroup {
   return (ip && underlayGroup(ip)) ?? refuse(text, "an underlay group, an IPv6 address inside ff04::/16");
 }
 
+/** An agent's requests may leave digits out, even all of a part's; opteadm's arguments may not (opte-api mac.rs). */
 export function macArgument(text: string): Mac {
-  return parseMac(text) ?? refuse(text, "a MAC address");
+  return (text.split(":").includes("") ? undefined : parseMac(text)) ?? refuse(text, "a MAC address");
 }
 
 export function vniArgument(text: string): Vni {
@@ -77,7 +78,7 @@ export function nameArgument(text: string): string {
 /** Longer names can bring the kernel down (opte/gate.ts). */
 export function newPortArgument(text: string): string {
   nameArgument(text);
-  return text.length <= MAX_PORT_NAME ? text : refuse(text, `a name of at most ${MAX_PORT_NAME} characters`);
+  return Buffer.byteLength(text) <= MAX_PORT_NAME ? text : refuse(text, `a name of at most ${MAX_PORT_NAME} bytes`);
 }
 
 /** OPTE's bounds (opte-api dns.rs): 253 bytes in all, labels of 1 to 63, any number of dots at the end. */

@@ -28,6 +28,8 @@ function snatOf({ snatIp, snatStart, snatEnd }: ExternalOptions): ExternalIpCfg<
   if (snatIp === undefined || snatStart === undefined || snatEnd === undefined) {
     throw badRequest("--snat-ip, --snat-start and --snat-end go together");
   }
+  // The driver takes it, and has no port to translate with.
+  if (snatStart > snatEnd) throw badRequest(`--snat-start ${snatStart} is behind --snat-end ${snatEnd}`);
   return { externalIp: snatIp, firstPort: snatStart, lastPort: snatEnd };
 }
 

@@ -1,5 +1,5 @@
 /** Ports are made, listed and removed; the driver gets its underlay. */
-import { badRequest, SledcastError } from "../../error.ts";
+import { badRequest, messageOf, SledcastError } from "../../error.ts";
 import { type Cidr, isIpv4Cidr, isIpv6Cidr } from "../../net/cidr.ts";
 import { type Ip, type Ipv6, isIpv4, isIpv6 } from "../../net/ip.ts";
 import type { Mac } from "../../net/mac.ts";
@@ -79,8 +79,7 @@ async function createXde(verbs: VerbSet, driver: Driver, name: string, options: 
   try {
     await driver.createXde({ linkId, name, cfg, mtu });
   } catch (error) {
-    // The driver's reason is what counts.
-    await datalinks.destroy(name).catch(() => false);
+    await datalinks.destroy(name).catch((failure: unknown) => verbs.around.warn(messageOf(failure)));
     throw error;
   }
   const { apiVersion } = driver.info;
@@ -89,8 +88,10 @@ async function createXde(verbs: VerbSet, driver: Driver, name: string, options: 
   }
 }
 
+/** Where dlmgmtd cannot be asked for the id, the port stays too: an id without a port keeps its name from all others. */
 async function deleteXde(verbs: VerbSet, driver: Driver, name: string): Promise<void> {
   const datalinks = await verbs.around.openDatalinks();
+  await datalinks.isTaken(name);
   await driver.deleteXde(name);
   await datalinks.destroy(name);
 }

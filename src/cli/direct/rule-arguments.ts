@@ -36,7 +36,10 @@ function icmpFilter(text: string): IcmpFilter {
   const [type, codes] = cut(text, ",");
   if (codes === undefined) return { type: byte(type), codes: undefined };
   const [first, last = first] = cut(codes, "-");
-  return { type: byte(type), codes: { start: byte(first), end: byte(last) } };
+  const range = { start: byte(first), end: byte(last) };
+  // The driver takes it, and the rule would match nothing.
+  if (range.start > range.end) return refuse(codes, "a code, or a range with the lower code first");
+  return { type: byte(type), codes: range };
 }
 
 export function protocolArgument(text: string): FirewallProtocol {

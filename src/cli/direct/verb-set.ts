@@ -1,5 +1,5 @@
 /** How a verb is carried out: over a driver that is opened for it, saying nothing or printing one value. */
-import type { Command } from "commander";
+import { type Command, Help } from "commander";
 import type { Driver } from "../../opte/driver.ts";
 import { nameArgument } from "./arguments.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -31,7 +31,13 @@ export class VerbSet {
   readonly around: Surroundings;
 
   constructor(program: Command, around: Surroundings) {
-    this.#program = program;
+    // The verbs' help takes it from the program's: commander itself does not tell what must be given.
+    this.#program = program.configureHelp({
+      optionDescription: (option) => {
+        const description = new Help().optionDescription(option);
+        return option.mandatory ? `${description} (required)` : description;
+      },
+    });
     this.around = around;
   }
 
