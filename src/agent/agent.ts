@@ -95,9 +95,10 @@ export class SledAgent {
 
   /** Brings the sled from what the driver holds to what follows from it. Resolves when each step has been tried. */
   async start(): Promise<void> {
-    const { lane, log, slowCommands } = this.#parts;
+    const { lane, log, slowCommands, datalinks } = this.#parts;
     this.#everySecond = setInterval(() => {
       slowCommands.look();
+      datalinks.look();
       this.#operations.giveUpLate();
     }, 1000).unref();
     for (let pause = 250; !this.#closing; pause = Math.min(2 * pause, 10_000)) {

@@ -22,6 +22,7 @@ import { type OpenKstats, XdeKstats } from "../opte/kstats.ts";
 import { PortManager } from "../ports/manager.ts";
 import { Vmms } from "../vmm/vmms.ts";
 import { SlowCommands } from "./slow-commands.ts";
+import { SlowDatalinks } from "./slow-datalinks.ts";
 import { Underlay, type UnderlayDevices } from "./underlay.ts";
 
 export interface Surroundings {
@@ -39,7 +40,7 @@ export interface Surroundings {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly laneCapacity?: number;
-  /** Seconds after which a driver command is slow; left out: 5. */
+  /** Seconds after which a driver command is slow, or an answer about a datalink id; left out: 5. */
   readonly slowAfter?: number;
   /** Devices the driver is given as its underlay; left out: it is left alone. */
   readonly underlayDevices?: UnderlayDevices | undefined;
@@ -50,6 +51,7 @@ export interface Parts {
   readonly events: EventLog;
   readonly driver: Driver;
   readonly slowCommands: SlowCommands;
+  readonly datalinks: SlowDatalinks;
   readonly underlay: Underlay;
   readonly joins: UnderlayJoins;
   readonly lane: Lane;
@@ -69,14 +71,14 @@ export interface Parts {
 }
 
 export function assemble(surroundings: Surroundings): Parts {
-  const { transport, joins, joinPolicy, datalinks, underlayIp, log, metrics, laneCapacity, underlayDevices } =
-    surroundings;
+  const { transport, joins, joinPolicy, underlayIp, log, metrics, laneCapacity, underlayDevices } = surroundings;
   const ledger = surroundings.ledger ?? new MemoryLedger();
   const driver = new Driver(transport, (command, seconds, ok) => {
     metrics.command(command, seconds, ok);
     slowCommands.ended(command, seconds);
   });
   const slowCommands = new SlowCommands(driver, metrics, log, surroundings.slowAfter);
+  const datalinks = new SlowDatalinks(surroundings.datalinks, log, surroundings.slowAfter);
   const events = new EventLog();
   const { tell } = events;
   const ownerOf = (port: string | null) => (port === null ? undefined : vmms.ownerIdOf(port));
@@ -102,6 +104,7 @@ export function assemble(surroundings: Surroundings): Parts {
     events,
     driver,
     slowCommands,
+    datalinks,
     underlay: new Underlay(driver, underlayDevices, log),
     joins,
     lane: new Lane({

@@ -91,6 +91,7 @@ export function degradedThings(parts: Parts): Degraded[] {
   const { through, unavailable } = driver.info;
   const uncertain = mappings.uncertain;
   const slow = parts.slowCommands.now;
+  const link = parts.datalinks.now;
   return [
     ...(unavailable === undefined ? [] : [{ thing: "driver" as const, subject: through, reason: unavailable }]),
     ...(slow === undefined
@@ -100,6 +101,15 @@ export function degradedThings(parts: Parts): Degraded[] {
             thing: "driver" as const,
             subject: slow.command,
             reason: `the driver has not answered for ${slow.seconds.toFixed(0)} s; operations wait behind it`,
+          },
+        ]),
+    ...(link === undefined
+      ? []
+      : [
+          {
+            thing: "port" as const,
+            subject: link.name,
+            reason: `${parts.datalinks.source} has not answered for ${link.seconds.toFixed(0)} s about its datalink id; operations wait behind it`,
           },
         ]),
     ...(underlay.broken === undefined
@@ -219,7 +229,8 @@ export function sizes(parts: Parts): Sizes {
     vmms: vmms.length,
     memberships: vmms.reduce((sum, vmm) => sum + vmm.memberships.size, 0),
     memberships_pending: pendingMembers(parts).length,
-    degraded: brokenCount(parts) + (parts.slowCommands.now === undefined ? 0 : 1),
+    degraded:
+      brokenCount(parts) + [parts.slowCommands.now, parts.datalinks.now].filter((slow) => slow !== undefined).length,
     port_leftovers: parts.ports.leftovers.length,
     port_settings_half_done: parts.ports.halfDone.length,
     lane_waiting: parts.lane.depth,

@@ -195,6 +195,19 @@ describe("the NAT layer's rules", () => {
     ]);
   });
 
+  it("of an address with several gateways go by the gateways' order, however they were named", async () => {
+    const driver = await withPorts();
+    const address = ipv4("203.0.113.1");
+    const v4 = { snat: undefined, ephemeralIp: address, floatingIps: [] };
+    await driver.setExternalIps({ port: "v4", v4, v6: undefined, internetGateways: [[address, [b, a, b]]] });
+    const out = await rules(driver, "nat", "out", "v4");
+    expect(out.map(([id, , [, target]]) => [id, target])).toEqual([
+      [2, `meta: router-target=ig=${b}`],
+      [1, `meta: router-target=ig=${a}`],
+      [3, undefined],
+    ]);
+  });
+
   it("of IPv6 put the pool's address in brackets", async () => {
     const driver = await withPorts();
     const snat = { externalIp: ipv6("2001:db8::1"), firstPort: 1, lastPort: 2 };

@@ -11,9 +11,10 @@ const PRIORITY = { externalSubnet: 4, floating: 5, ephemeral: 10, snat: 100, noS
 
 type Gateways = SetExternalIps["internetGateways"];
 
-/** Which gateways an address is for; undefined stands for the one without an id. */
+/** Which gateways an address is for, in order: the driver has a set. Undefined stands for the one without an id. */
 function gatewaysOf(gateways: Gateways, ip: Ip): readonly (Uuid | undefined)[] {
-  return gateways?.find(([key]) => key === ip)?.[1] ?? [undefined];
+  const ids = gateways?.find(([key]) => key === ip)?.[1];
+  return ids === undefined ? [undefined] : [...new Set(ids)].sort();
 }
 
 interface Family {
