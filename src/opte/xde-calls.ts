@@ -20,29 +20,47 @@ export const MOST_TRIES = 3;
  * Commands that may be run twice without a difference. Of the others a second run would report
  * what the first one did (the port exists), so they are not sent again to a device that was lost.
  */
-const REPEATABLE: ReadonlySet<CommandName> = new Set([
-  "ListPorts",
-  "SetFwRules",
-  "SetExternalIps",
-  "AllowCidr",
-  "AttachSubnet",
-  "ClearUft",
-  "SetVirt2Phys",
-  "ClearVirt2Phys",
-  "DumpVirt2Phys",
-  "SetMcast2Phys",
-  "ClearMcast2Phys",
-  "DumpMcast2Phys",
-  "SetMcastForwarding",
-  "ClearMcastForwarding",
-  "DumpMcastForwarding",
-  "McastSubscribe",
-  "McastUnsubscribe",
-  "McastUnsubscribeAll",
-  "DumpMcastSubscriptions",
-]);
+const REPEATABLE: Readonly<Record<CommandName, boolean>> = {
+  ListPorts: true,
+  SetFwRules: true,
+  ListLayers: true,
+  DumpLayer: true,
+  DumpUft: true,
+  DumpTcpFlows: true,
+  SetExternalIps: true,
+  AllowCidr: true,
+  AttachSubnet: true,
+  ClearUft: true,
+  ClearLft: true,
+  SetVirt2Phys: true,
+  ClearVirt2Phys: true,
+  DumpVirt2Phys: true,
+  SetVirt2Boundary: true,
+  ClearVirt2Boundary: true,
+  DumpVirt2Boundary: true,
+  SetMcast2Phys: true,
+  ClearMcast2Phys: true,
+  DumpMcast2Phys: true,
+  SetMcastForwarding: true,
+  ClearMcastForwarding: true,
+  DumpMcastForwarding: true,
+  McastSubscribe: true,
+  McastUnsubscribe: true,
+  McastUnsubscribeAll: true,
+  DumpMcastSubscriptions: true,
+  CreateXde: false,
+  DeleteXde: false,
+  SetXdeUnderlay: false,
+  ClearXdeUnderlay: false,
+  AddFwRule: false,
+  RemFwRule: false,
+  AddRouterEntry: false,
+  DelRouterEntry: false,
+  RemoveCidr: false,
+  DetachSubnet: false,
+};
 
-export const mayRepeat = ({ command, tries }: Pending) => tries < MOST_TRIES && REPEATABLE.has(command);
+export const mayRepeat = ({ command, tries }: Pending) => tries < MOST_TRIES && REPEATABLE[command];
 
 export interface Pending {
   readonly command: CommandName;
@@ -107,7 +125,7 @@ export function giveMoreRoom(pending: Pending, actual: number): void {
     const wish = `asks for room for a reply of ${actual} bytes to ${pending.command}; it was given ${pending.capacity}`;
     throw new DriverUnavailable(`the driver ${wish}`, { reached: true });
   }
-  if (!REPEATABLE.has(pending.command)) {
+  if (!REPEATABLE[pending.command]) {
     throw new DriverUnavailable(`${pending.command} ran, but its reply of ${actual} bytes had no room`, {
       reached: true,
     });

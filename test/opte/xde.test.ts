@@ -5,6 +5,7 @@ import { DriverError, DriverUnavailable } from "../../src/opte/error.ts";
 import type { CommandName } from "../../src/opte/types.ts";
 import { ip } from "../net/make.ts";
 import { mapping, port, subscription } from "./kit.ts";
+import { rule } from "./layers-kit.ts";
 import { errorOf, failed, gate, type Kernel, numberOf, refused, settled, stopTime, wrote, xde } from "./xde-kit.ts";
 
 const MAPPING = mapping("239.1.1.1", "ff04::1");
@@ -31,6 +32,29 @@ describe("room for a reply", () => {
     for (let n = 0; n < 1000; n++)
       await transport.call("SetMcast2Phys", mapping(`239.1.${n >> 8}.${n & 255}`, "ff04::1"));
     expect(await transport.call("DumpMcast2Phys", undefined)).toHaveLength(1000);
+  });
+
+  it.each([
+    ["DumpLayer", { port: "opte0", layer: "firewall" }],
+    ["ListLayers", { port: "opte0" }],
+    ["DumpUft", { port: "opte0" }],
+    ["DumpTcpFlows", { port: "opte0" }],
+    ["DumpVirt2Boundary", undefined],
+  ] as const)("grows for every table: %s", async (command, req) => {
+    const { kernel, xde: transport } = xde();
+    await kernel.model.call("CreateXde", port(0));
+    kernel.model.setPort({ name: "opte0", state: "running" });
+    kernel.script.push(failed("ENOBUFS", 20_000));
+    await transport.call(command, req);
+    expect(kernel.runs).toHaveLength(2);
+  });
+
+  it("lets a layer of more rules through than the first room has", async () => {
+    const { kernel, xde: transport } = xde();
+    await kernel.model.call("CreateXde", port(0));
+    await kernel.model.call("SetFwRules", { port: "opte0", rules: Array.from({ length: 1000 }, () => rule()) });
+    const dump = await transport.call("DumpLayer", { port: "opte0", layer: "firewall" });
+    expect(dump.in.rules).toHaveLength(1000);
   });
 
   it("is given up on after the third try of a reply that keeps growing, as something to try again", async () => {
