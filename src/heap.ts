@@ -8,7 +8,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
 /** What is in use may grow by this much until it is collected again. */
-const GROWING_PERCENT = 20;
+const GROWING_PERCENT = 17;
 
 export function keepHeapSmall(): void {
   setFlagsFromString(`--heap-growing-percent=${GROWING_PERCENT}`);

@@ -195,7 +195,7 @@ async function walk(change: Change, one: Case, whole: Awaited<ReturnType<typeof 
 
 /** A share of them everywhere; in CI, once, all. */
 const all = (process.env.CI === "true" || process.env.CI === "1") && process.env.SLEDCAST_RUNS === undefined;
-const every = overDevice ? 12 : all ? 1 : 8;
+const every = overDevice ? 12 : all ? 1 : 12;
 const changes = overDevice ? CHANGES.filter((_, i) => i % 5 === 1) : CHANGES;
 /** Another share with each run. */
 const first = Number(process.env.SLEDCAST_SEED ?? Date.now()) % every;

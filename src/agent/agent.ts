@@ -230,6 +230,11 @@ export class SledAgent {
     return this.#parts.vmms.require(id);
   }
 
+  /** What a VMM was registered with, as it was sent. */
+  registrationOf(id: Uuid): string {
+    return this.#parts.vmms.registrationOf(id);
+  }
+
   listVmms(): Vmm[] {
     return this.#parts.vmms.list();
   }

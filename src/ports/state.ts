@@ -38,7 +38,11 @@ export interface PortTicket {
   readonly state: PortState;
 }
 
+/** Most ports have none: a thousand empty maps are a quarter of a megabyte. */
+const NO_SUBNETS: PortSettings["attachedSubnets"] = new Map();
+
 export function subnetsOf(subnets: readonly AttachedSubnet[]): PortSettings["attachedSubnets"] {
+  if (subnets.length === 0) return NO_SUBNETS;
   return new Map(subnets.map(({ subnet, kind }) => [subnet, kind]));
 }
 

@@ -23,7 +23,7 @@ interface VmmRecord {
   /** Left out: its ports were adopted. */
   readonly registered?: {
     /** Earlier ledgers have the body here. */
-    readonly registration: Omit<RegisteredVmm["registration"], "body"> & { readonly body?: string };
+    readonly registration: RegisteredVmm["registration"] & { readonly body?: string };
     readonly registeredAt: string;
   };
 }
@@ -46,11 +46,7 @@ export function vmmChange(vmm: Vmm): LedgerChange {
   const value: VmmRecord = { runtime: { ...runtime, gen: String(runtime.gen) }, ports };
   if (vmm.origin === "adopted") return { key: VMM + vmm.id, value };
   const { registration, registeredAt } = vmm;
-  const { instanceId, migrationId } = registration;
-  return {
-    key: VMM + vmm.id,
-    value: { ...value, registered: { registration: { instanceId, migrationId }, registeredAt } },
-  };
+  return { key: VMM + vmm.id, value: { ...value, registered: { registration, registeredAt } } };
 }
 
 /** `sources` undefined: it ended. */
@@ -63,18 +59,24 @@ export function moveChange(id: Uuid, move: Move | undefined): LedgerChange {
   return { key: MOVE + id, value: move };
 }
 
-/** The VMM and all that is kept with it. */
-export function changesOf(vmm: Vmm): LedgerChange[] {
-  const memberships = [...vmm.memberships].map(([group, sources]) => membershipChange(vmm.id, group, sources));
-  return [vmmChange(vmm), ...bodyChanges(vmm), ...memberships];
+/** A registered VMM and all that is kept with it. */
+export function changesOf(vmm: RegisteredVmm, body: string): LedgerChange[] {
+  return [vmmChange(vmm), { key: BODY + vmm.id, value: body }, ...membershipsOf(vmm)];
 }
 
-function bodyChanges(vmm: Vmm): LedgerChange[] {
-  return vmm.origin === "adopted" ? [] : [{ key: BODY + vmm.id, value: vmm.registration.body }];
+function membershipsOf(vmm: Vmm): LedgerChange[] {
+  return [...vmm.memberships].map(([group, sources]) => membershipChange(vmm.id, group, sources));
 }
 
 export function removalOf(vmm: Vmm): LedgerChange[] {
-  return changesOf(vmm).map(({ key }) => ({ key, value: undefined }));
+  const body = vmm.origin === "adopted" ? [] : [BODY + vmm.id];
+  const keys = [VMM + vmm.id, ...body, ...membershipsOf(vmm).map(({ key }) => key)];
+  return keys.map((key) => ({ key, value: undefined }));
+}
+
+/** The body that registered a VMM, which is not held beside the ledger. "null": a damaged ledger has lost it. */
+export function bodyOf(ledger: Ledger, id: Uuid): string {
+  return (ledger.get(BODY + id) as string | undefined) ?? "null";
 }
 
 /** The moves that a crash interrupted. */
@@ -96,7 +98,8 @@ export interface KeptVmms {
 /** The VMMs of an earlier run. `claim` gives the ticket of a port that was made for one. */
 export function readVmms(ledger: Ledger, claim: (port: string) => PortTicket | undefined): KeptVmms {
   const memberships = readMemberships(ledger);
-  const bodies = new Map([...ledger.entries(BODY)].map(([key, body]) => [key.slice(BODY.length), body as string]));
+  const bodies = new Set([...ledger.entries(BODY)].map(([key]) => key.slice(BODY.length)));
+  const unkept: LedgerChange[] = [];
   const vmms = [...ledger.entries(VMM)].map(([key, record]): Vmm => {
     const id = key.slice(VMM.length) as Uuid;
     const { runtime, ports, registered } = record as VmmRecord;
@@ -106,7 +109,8 @@ export function readVmms(ledger: Ledger, claim: (port: string) => PortTicket | u
       return { ...common, origin: "adopted", memberships: withMemberships(undefined, kept) };
     const tickets = ports.map(({ name }) => claim(name)).filter((ticket) => ticket !== undefined);
     const primary = tickets.find(({ name }) => ports.some((port) => port.primary && port.name === name));
-    const registration = { ...registered.registration, body: bodyOf(id, registered, bodies) };
+    const { body, ...registration } = registered.registration;
+    if (!bodies.has(id)) unkept.push({ key: BODY + id, value: body ?? "null" });
     return {
       ...common,
       origin: "registered",
@@ -116,7 +120,6 @@ export function readVmms(ledger: Ledger, claim: (port: string) => PortTicket | u
       tickets,
     };
   });
-  const unkept = vmms.flatMap((vmm) => (bodies.has(vmm.id) ? [] : bodyChanges(vmm)));
   for (const { id } of vmms) {
     memberships.delete(id);
     bodies.delete(id);
@@ -124,12 +127,8 @@ export function readVmms(ledger: Ledger, claim: (port: string) => PortTicket | u
   const orphans = [...memberships].flatMap(([id, all]) =>
     all.map(({ group }) => membershipChange(id, group, undefined)),
   );
-  const ownerless = [...bodies.keys()].map((id) => ({ key: BODY + id, value: undefined }));
+  const ownerless = [...bodies].map((id) => ({ key: BODY + id, value: undefined }));
   return { vmms, tidying: [...unkept, ...orphans, ...ownerless] };
-}
-
-function bodyOf(id: Uuid, { registration }: NonNullable<VmmRecord["registered"]>, bodies: ReadonlyMap<string, string>) {
-  return registration.body ?? bodies.get(id) ?? "null";
 }
 
 function readMemberships(ledger: Ledger): Map<Uuid, Membership[]> {

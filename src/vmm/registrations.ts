@@ -55,7 +55,7 @@ export class Registrations {
         if (primary !== undefined) await this.#subscriptions.join(primary, group, membershipFilter(sources));
       }
       const complete = registeredVmm(id, registration, made);
-      await this.#ledger.record([...this.#ports.recordsOf(made), ...changesOf(complete)]);
+      await this.#ledger.record([...this.#ports.recordsOf(made), ...changesOf(complete, registration.body)]);
       return complete;
     });
     this.#book.put(vmm);
@@ -121,13 +121,13 @@ export class Registrations {
 }
 
 function registeredVmm(id: Uuid, registration: Registration, tickets: readonly PortTicket[]): RegisteredVmm {
-  const { instanceId, migrationId, body, runtime, memberships } = registration;
+  const { instanceId, migrationId, runtime, memberships } = registration;
   // Of several NICs that call themselves primary the first one is, as in the original.
   const primary = tickets.find(({ nic }) => nic.primary);
   return {
     id,
     origin: "registered",
-    registration: { instanceId, migrationId, body },
+    registration: { instanceId, migrationId },
     registeredAt: new Date().toISOString(),
     runtime,
     tickets,

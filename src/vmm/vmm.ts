@@ -57,7 +57,7 @@ interface Common {
 /** Its ports were made here and are deleted with it. */
 export interface RegisteredVmm extends Common {
   readonly origin: "registered";
-  readonly registration: Pick<Registration, "instanceId" | "migrationId" | "body">;
+  readonly registration: Pick<Registration, "instanceId" | "migrationId">;
   readonly registeredAt: string;
   readonly tickets: readonly PortTicket[];
 }

@@ -22,7 +22,7 @@ import { VmmBook } from "./book.ts";
 import { Moves } from "./moves.ts";
 import type { VmmParts } from "./parts.ts";
 import { NO_PRIMARY, tellWaiting, waitingForPort } from "./portless.ts";
-import { membershipChange, readVmms, vmmChange } from "./records.ts";
+import { bodyOf, membershipChange, readVmms, vmmChange } from "./records.ts";
 import { Registrations } from "./registrations.ts";
 import {
   type Membership,
@@ -99,6 +99,11 @@ export class Vmms {
 
   require(id: Uuid): Vmm {
     return this.#book.require(id);
+  }
+
+  /** The body that registered the VMM, as it was sent; of one whose ports were adopted, "null". */
+  registrationOf(id: Uuid): string {
+    return this.#book.require(id).origin === "adopted" ? "null" : bodyOf(this.#ledger, id);
   }
 
   /** The port that a VMM's external addresses and subnets are on. Throws where there is none that is ours to change. */

@@ -60,8 +60,12 @@ test("the routes that a service brought to its VPC are known when the service is
   const after = await before.restart();
   sled = after;
   const routes = () => after.model.tables.ports.map((port) => port.routes.map(({ dest }) => dest));
-  expect(routes()).toEqual([["0.0.0.0/0", "::/0"]]);
-  await after.put("/vpc-routes", [{ id: { vni: 100, kind: { type: "system" } }, routes: [] }]);
+  expect(routes()).toEqual([["0.0.0.0/0", "0.0.0.0/0", "::/0", "::/0"]]);
+  const kinds = [{ type: "system" }, { type: "custom", subnet: "10.0.0.0/24" }];
+  await after.put(
+    "/vpc-routes",
+    kinds.map((kind) => ({ id: { vni: 100, kind }, routes: [] })),
+  );
   expect(routes()).toEqual([[]]);
 });
 

@@ -100,11 +100,7 @@ function vmmInspectionRoutes(app: FastifyInstance, agent: SledAgent): void {
     operationId: "get_vmm_registration",
     summary: "What a VMM was registered with, as it was sent",
     answers: { 200: ensureBody },
-    handle: async (request, reply) => {
-      const vmm = agent.vmm(propolisId(request));
-      const text = vmm.origin === "registered" ? vmm.registration.body : "null";
-      return sendJson(reply, text);
-    },
+    handle: async (request, reply) => sendJson(reply, agent.registrationOf(propolisId(request))),
   });
   addRoute(app, {
     method: "GET",
