@@ -97,8 +97,7 @@ export class SledAgent {
   async start(): Promise<void> {
     const { lane, log, slowCommands, datalinks } = this.#parts;
     this.#everySecond = setInterval(() => {
-      slowCommands.look();
-      datalinks.look();
+      for (const slow of [slowCommands, datalinks]) slow.look();
       this.#operations.giveUpLate();
     }, 1000).unref();
     for (let pause = 250; !this.#closing; pause = Math.min(2 * pause, 10_000)) {
