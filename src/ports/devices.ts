@@ -107,7 +107,8 @@ export class PortDevices {
       if (linkId === undefined) this.#ledger.note(endChanges(port.name));
       return linkId;
     } catch (error) {
-      undo(() => this.#takeBack(port, "nothing"));
+      // Somebody can have taken the name meanwhile.
+      undo(() => this.#takeBack(port, undefined));
       throw error;
     }
   }
