@@ -43,12 +43,14 @@ export interface NetworkOperations {
   clearVirt2Phys(mapping: Virt2Phys): Promise<void>;
 }
 
+const fieldsOf = ({ vip, phys: { ether, ip, vni } }: Virt2Phys) => ({ vip, mac: ether, host: ip, vni });
+
 export class Network implements NetworkOperations {
-  readonly #parts: Pick<Parts, "driver" | "ports" | "vmms">;
+  readonly #parts: Pick<Parts, "driver" | "ports" | "vmms" | "log">;
   readonly #operations: Operations;
   readonly #lists: Lists;
 
-  constructor(parts: Pick<Parts, "driver" | "ports" | "vmms">, operations: Operations, lists: Lists) {
+  constructor(parts: Pick<Parts, "driver" | "ports" | "vmms" | "log">, operations: Operations, lists: Lists) {
     this.#parts = parts;
     this.#operations = operations;
     this.#lists = lists;
@@ -108,9 +110,11 @@ export class Network implements NetworkOperations {
 
   async setVirt2Phys(mapping: Virt2Phys): Promise<void> {
     await this.#operations.asked("set_v2p", () => this.#parts.driver.setVirt2Phys(mapping));
+    this.#parts.log.info(fieldsOf(mapping), "V2P entry set");
   }
 
   async clearVirt2Phys(mapping: Virt2Phys): Promise<void> {
     await this.#operations.asked("clear_v2p", () => this.#parts.driver.clearVirt2Phys(mapping));
+    this.#parts.log.info(fieldsOf(mapping), "V2P entry cleared");
   }
 }

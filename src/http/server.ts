@@ -140,11 +140,19 @@ function logRequest(log: Log, request: FastifyRequest, reply: FastifyReply): voi
     response_code: reply.statusCode,
     latency_us: Math.round(reply.elapsedTime * 1000),
   };
-  log.info(fields, "request completed");
+  const refusal = REFUSALS.get(request);
+  log.info(refusal === undefined ? fields : { ...fields, error_message_external: refusal }, "request completed");
 }
+
+/** What refused requests were told: who has a request's id is to find the reason in the log. */
+const REFUSALS = new WeakMap<FastifyRequest, string>();
+/** Of a message, which can hold what the client sent. */
+const LOGGED_CHARACTERS = 500;
 
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): FastifyReply {
   const answer = answerTo(inOurWords(error, request), request.id);
+  const { message } = JSON.parse(answer.body) as { readonly message: string };
+  REFUSALS.set(request, message.slice(0, LOGGED_CHARACTERS));
   if (answer.retryAfter !== undefined) reply.header("retry-after", answer.retryAfter);
   if (answer.status >= 500) {
     const fields = { req_id: request.id, method: request.method, uri: request.originalUrl, error: causes(error) };

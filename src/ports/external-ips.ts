@@ -86,6 +86,11 @@ export class ExternalAddresses {
       return [stateChange(ticket.name, settings)];
     });
     ticket.state.settings = settings;
+    const addresses = [externalIps.v4, externalIps.v6].flatMap((family) => [
+      ...(family?.ephemeralIp === undefined ? [] : [family.ephemeralIp]),
+      ...(family?.floatingIps ?? []),
+    ]);
+    this.#context.log.info({ port: ticket.name, addresses }, "external addresses set");
   }
 
   /**
@@ -115,6 +120,8 @@ export class ExternalAddresses {
       else this.#gateways.set(nic, mapped);
     }
     for (const ticket of touched) ticket.state.gateways = after.get(ticket.nic.id);
+    const fields = { nics: nics.length, ports: touched.length };
+    this.#context.log.info(fields, "gateways of external addresses changed");
   }
 
   /** What the books say. Of a port whose addresses are not known, those that it has stay. */

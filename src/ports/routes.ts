@@ -187,6 +187,7 @@ export class Routes {
       return [...after.values()].map(({ id, version, routes }) => routesChange(id, { id, version, routes }));
     });
     for (const [key, set] of after) this.#sets.set(key, set);
+    log.info({ routers: [...after.keys()], changes: changes.length }, "routes set");
   }
 
   /** What changes on which port. */

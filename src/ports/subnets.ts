@@ -17,6 +17,10 @@ type Subnets = PortSettings["attachedSubnets"];
 
 const settingOn = ({ name: port }: PortTicket, cidr: Cidr): Setting => ({ port, of: "attached subnet", cidr });
 
+function requireFor(ticket: PortTicket, subnet: Cidr, field: string): void {
+  requireFamily(ticket, isIpv6Cidr(subnet), `${field}: ${subnet}`);
+}
+
 export class AttachedSubnets {
   readonly #context: PortsContext;
 
@@ -26,6 +30,7 @@ export class AttachedSubnets {
 
   /** Exactly these. Those that are attached already are sent again, which the driver takes for an update. */
   async replace(ticket: PortTicket, subnets: readonly AttachedSubnet[]): Promise<void> {
+    for (const [i, { subnet }] of subnets.entries()) requireFor(ticket, subnet, `subnets[${i}].subnet`);
     const after = subnetsOf(subnets);
     const removed = [...settingsOf(ticket).attachedSubnets.keys()].filter((cidr) => !after.has(cidr));
     await this.#change(ticket, [...removed, ...after.keys()], after);
@@ -34,6 +39,7 @@ export class AttachedSubnets {
   /** One that is attached already is a conflict, as in the original. */
   async attach(ticket: PortTicket, { subnet, kind }: AttachedSubnet): Promise<void> {
     const before = settingsOf(ticket).attachedSubnets;
+    requireFor(ticket, subnet, "subnet");
     if (before.has(subnet)) {
       throw new SledcastError(
         "subnet-attached",
@@ -52,7 +58,6 @@ export class AttachedSubnets {
   }
 
   async #change(ticket: PortTicket, changed: readonly Cidr[], attachedSubnets: Subnets): Promise<void> {
-    for (const cidr of changed) requireFamily(ticket, isIpv6Cidr(cidr), `subnet ${cidr}`);
     const settings = { ...settingsOf(ticket), attachedSubnets };
     const touched = changed.map((cidr) => settingOn(ticket, cidr));
     await this.#context.halfDone.change(touched, async (step) => {
@@ -60,6 +65,8 @@ export class AttachedSubnets {
       return [stateChange(ticket.name, settings)];
     });
     ticket.state.settings = settings;
+    const subnets = [...attachedSubnets.keys()];
+    this.#context.log.info({ port: ticket.name, subnets }, "attached subnets changed");
   }
 
   /** What the books say. */

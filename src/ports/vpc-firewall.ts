@@ -33,6 +33,8 @@ export class VpcFirewall {
       return states.length === 0 ? [] : [...this.sets.recordOf(firewall), ...states];
     });
     for (const ticket of reached) this.#noteChange(ticket, firewall);
+    const fields = { vni: tickets[0]?.nic.vni, rules: rules.length, ports: reached.length };
+    this.#context.log.info(fields, "firewall rules set");
   }
 
   #noteChange({ name, state }: PortTicket, firewall: FirewallSet): void {

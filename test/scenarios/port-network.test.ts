@@ -175,7 +175,9 @@ describe("attached subnets", () => {
     await register();
     const answer = await sled.put(SUBNETS, { subnets: [{ subnet: "fd88::/64", kind: "vpc" }] });
     expect(answer.status).toBe(400);
-    expect(answer.text).toContain("fd88::/64");
+    expect(answer.text).toContain("subnets[0].subnet: fd88::/64");
+    const alone = await sled.request("POST", SUBNETS, { subnet: "fd88::/64", kind: "vpc" });
+    expect([alone.status, alone.text]).toEqual([400, expect.stringContaining("subnet: fd88::/64")]);
   });
 });
 
@@ -307,4 +309,27 @@ describe("where addresses live", () => {
       { virtual_ip: "10.0.0.5", virtual_mac: "a8:40:25:00:00:01", physical_host_ip: "fd00::1", vni: 100 },
     ]);
   });
+});
+
+it("says in the log what it changed, a line each, and why it refused", async () => {
+  await register(PROPOLIS, { external_ips: EXTERNAL });
+  sled.log.records.length = 0;
+  await sled.put(EXTERNAL_IP, { type: "floating", value: "192.0.2.9" });
+  await sled.put(EXTERNAL_IP, { type: "ephemeral", value: "192.0.2.8" });
+  await sled.request("POST", SUBNETS, { subnet: "172.16.0.0/24", kind: "vpc" });
+  await setFirewall([rule()]);
+  await sled.put("/vpc-routes", [{ id: { vni: 100, kind: { type: "system" } }, routes: [] }]);
+  await sled.put("/eip-gateways", { mappings: { [nic(1).id]: { "192.0.2.2": [IGW] } } });
+  const said = sled.log.records.filter(({ level }) => level === "info").map(({ message, fields }) => [message, fields]);
+  expect(said.filter(([message]) => message !== "request completed")).toEqual([
+    ["external addresses set", { port: "opte0", addresses: ["192.0.2.2", "192.0.2.3", "192.0.2.9"] }],
+    ["attached subnets changed", { port: "opte0", subnets: ["172.16.0.0/24"] }],
+    ["firewall rules set", { vni: 100, rules: 1, ports: 1 }],
+    ["routes set", { routers: ["system 100"], changes: 0 }],
+    ["gateways of external addresses changed", { nics: 1, ports: 1 }],
+  ]);
+  const refused = said
+    .flatMap(([, fields]) => Object.entries(fields as object))
+    .filter(([key]) => key.startsWith("error"));
+  expect(refused).toEqual([["error_message_external", expect.stringContaining("detach it before 192.0.2.8")]]);
 });
