@@ -193,13 +193,13 @@ async function walk(change: Change, one: Case, whole: Awaited<ReturnType<typeof 
   await sled.close();
 }
 
-/** A share of them everywhere; in CI, once, all. */
+/** A share of them everywhere; in CI, once, all of what makes and deletes ports, and half of the rest. */
 const all = (process.env.CI === "true" || process.env.CI === "1") && process.env.SLEDCAST_RUNS === undefined;
-const every = overDevice ? 12 : all ? 1 : 12;
+const everyOf = ({ text }: Change) => (overDevice || !all ? 12 : /register/.test(text) ? 1 : 2);
 const changes = overDevice ? CHANGES.filter((_, i) => i % 5 === 1) : CHANGES;
 /** Another share with each run. */
-const first = Number(process.env.SLEDCAST_SEED ?? Date.now()) % every;
-console.log(`fault matrix: every ${every}th case from SLEDCAST_SEED=${first}`);
+const seed = Number(process.env.SLEDCAST_SEED ?? Date.now());
+console.log(`fault matrix: SLEDCAST_SEED=${seed}`);
 
 describe("with a failing driver command or ledger write", () => {
   test.each(changes)(
@@ -208,8 +208,9 @@ describe("with a failing driver command or ledger write", () => {
       const whole = await wholeStates(change, "mapped");
       const cases = casesOf(whole.steps);
       expect(cases).not.toEqual([]);
+      const every = everyOf(change);
       for (const [i, one] of cases.entries())
-        if (i % every === first % Math.min(every, cases.length)) await walk(change, one, whole);
+        if (i % every === seed % Math.min(every, cases.length)) await walk(change, one, whole);
     },
   );
 });
