@@ -67,6 +67,8 @@ const AT_THE_DOOR = [
   "ip-text",
   "network-conventions",
   "paths",
+  "registration",
+  "registration-network",
   "uuid",
   "version-header",
   "vpc",
@@ -74,7 +76,7 @@ const AT_THE_DOOR = [
 ].map((name) => `test/http/${name}.test.ts`);
 
 /** The second binding is held to the first by the contract suites; outside CI a share of these shows that the way there is the same. */
-const SHARE = ["test/scenarios/{mappings,memberships,nics}.test.ts", "test/control-plane.test.ts"];
+const SHARE = ["test/scenarios/{mappings,memberships}.test.ts"];
 
 export default defineConfig({
   test: {

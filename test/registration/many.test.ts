@@ -10,7 +10,7 @@ import { differences, worldOf } from "../harness/world.ts";
 
 /** In CI once, and a share of them with the other versions of Node. */
 const all = (process.env.CI === "true" || process.env.CI === "1") && process.env.SLEDCAST_RUNS === undefined;
-const VMMS = Number(process.env.SLEDCAST_VMMS ?? (all ? 1000 : 160));
+const VMMS = Number(process.env.SLEDCAST_VMMS ?? (all ? 1000 : 96));
 const AT_ONCE = 8;
 /** Of these the cost is compared: the first and the last of all. */
 const SAMPLE = Math.min(96, Math.floor(VMMS / 2 / AT_ONCE) * AT_ONCE);
