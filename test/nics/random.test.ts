@@ -18,6 +18,8 @@ const SETTINGS = "SLEDCAST_NIC_RUNS, SLEDCAST_NIC_SECONDS and SLEDCAST_BINDING s
 
 async function settled(world: World, after: string): Promise<void> {
   await expect.poll(() => world.host.joins(), { ...SOON, interval: 5, message: `after ${after}` }).toEqual(world.joins);
+  // Without a mapping the kernel's table does not show whether the agent has seen what became of its NICs: it is made to look.
+  if (world.mapped.size === 0) await world.agent.audit();
   world.unsettled = false;
 }
 
