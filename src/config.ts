@@ -2,15 +2,14 @@
  * What the daemon is told: a TOML file, and flags that override it. Every key and value is checked
  * before anything starts, and what is wrong is named by its key.
  */
-import { readFileSync } from "node:fs";
 import { isIPv4, isIPv6 } from "node:net";
-import { badRequest, messageOf } from "./error.ts";
 import { kindOf } from "./net/classify.ts";
 import { type Ipv6, parseIp, parseIpv6 } from "./net/ip.ts";
 import { parseMac } from "./net/mac.ts";
 import { vni } from "./net/vni.ts";
 import { MAX_PORT_NAME } from "./opte/constants.ts";
 import type { InitialPort } from "./opte/model/initial-port.ts";
+import { count, distinct, flag, oneOf, type Settings, seconds, text, texts, wrong } from "./settings.ts";
 
 export type Listen =
   | { readonly type: "tcp"; readonly host: string; readonly port: number }
@@ -38,45 +37,33 @@ export interface Config {
   /** Seconds; 0: only on request. */
   readonly auditInterval: number;
   readonly auditMode: AuditMode;
+  /** Permission bits of a Unix socket. */
+  readonly socketMode: number;
+  /** A name or a number; undefined: whoever starts the daemon. */
+  readonly socketOwner: string | undefined;
+  readonly socketGroup: string | undefined;
+  /** Files in PEM; with a certificate there is a key, and with a CA there is a certificate. */
+  readonly tlsCert: string | undefined;
+  readonly tlsKey: string | undefined;
+  /** Clients need a certificate that one of these signed. */
+  readonly tlsCa: string | undefined;
+  /** Of clients' certificates: common names or alternative names; none: any that the CA signed. */
+  readonly tlsAllowedNames: readonly string[];
+  /** Clients need one of the tokens in it. */
+  readonly tokenFile: string | undefined;
+  /** Names by which clients may call a loopback address, besides its own. */
+  readonly allowedHosts: readonly string[];
+  readonly maxConnections: number;
+  /** Bytes of a request's line and headers. */
+  readonly maxHeaderBytes: number;
+  /** Seconds in which a request must have come in whole. */
+  readonly requestSeconds: number;
+  /** Requests a second of one client; 0: as many as it likes. */
+  readonly rateLimit: number;
 }
 
 /** Where the ledger is unless it is said. */
 export const DEFAULT_STATE_DIR = process.platform === "sunos" ? "/var/sledcast" : "./.sledcast";
-
-/** Values by key, as the file or the flags give them. */
-export type Settings = Readonly<Record<string, unknown>>;
-
-/** A setting that cannot be used; the message begins with its key. */
-const wrong = (key: string, why: string) => badRequest(`${key}: ${why}`);
-
-function text(key: string, value: unknown): string {
-  if (typeof value !== "string" || value === "") throw wrong(key, "must be a text, and not an empty one");
-  if (value.includes("\0")) throw wrong(key, "has a NUL in it");
-  return value;
-}
-
-function flag(key: string, value: unknown): boolean {
-  if (typeof value !== "boolean") throw wrong(key, "must be true or false");
-  return value;
-}
-
-function oneOf<const T extends string>(key: string, value: unknown, allowed: readonly T[]): T {
-  const found = allowed.find((one) => one === value);
-  if (found === undefined) throw wrong(key, `${JSON.stringify(value)} is not one of ${allowed.join(", ")}`);
-  return found;
-}
-
-function texts(key: string, value: unknown): string[] {
-  if (!Array.isArray(value)) throw wrong(key, "must be a list of texts");
-  return value.map((one, i) => text(`${key}[${i}]`, one));
-}
-
-function distinct(key: string, value: unknown): string[] {
-  const all = texts(key, value);
-  const twice = all.find((one, i) => all.indexOf(one) !== i);
-  if (twice !== undefined) throw wrong(key, `${twice} is named twice`);
-  return all;
-}
 
 const WILDCARDS = new Set(["0.0.0.0", "::", "::ffff:0.0.0.0"]);
 const ADDRESS_PORT = /^(?:\[(?<v6>[^\]]+)\]|(?<v4>[^:[\]]+)):(?<port>\d{1,5})$/;
@@ -131,16 +118,7 @@ function parseUnderlayIp(key: string, value: unknown): Ipv6 {
   return ip;
 }
 
-/** A flag's text or a file's number. */
-function seconds(key: string, given: unknown): number {
-  const value = typeof given === "string" && /^\d+(?:\.\d+)?$/.test(given) ? Number(given) : given;
-  if (typeof value !== "number" || !Number.isFinite(value) || value < 0 || value > 86_400) {
-    throw wrong(key, `${JSON.stringify(given)} is not a number of seconds between 0 and 86400`);
-  }
-  return value;
-}
-
-const KEYS = [
+export const KEYS = [
   "listen",
   "insecure_wildcard",
   "driver",
@@ -156,38 +134,82 @@ const KEYS = [
   "log.format",
   "audit.interval",
   "audit.mode",
+  "socket.mode",
+  "socket.owner",
+  "socket.group",
+  "tls.cert",
+  "tls.key",
+  "tls.ca",
+  "tls.allowed_names",
+  "auth.token_file",
+  "auth.allowed_hosts",
+  "limits.connections",
+  "limits.header_bytes",
+  "limits.request_seconds",
+  "limits.rate",
 ] as const;
 
-type Key = (typeof KEYS)[number];
+export type Key = (typeof KEYS)[number];
 
-const TABLES: ReadonlySet<string> = new Set(
-  KEYS.flatMap((key) => (key.includes(".") ? [key.split(".")[0] as string] : [])),
-);
+/** The setting behind each value. */
+export const KEY_OF: Readonly<Record<keyof Config, Key>> = {
+  listen: "listen",
+  driver: "driver",
+  xdeDevice: "xde.device",
+  setUnderlay: "xde.set_underlay",
+  modelState: "model.state",
+  modelPorts: "model.ports",
+  underlayNics: "underlay.nics",
+  underlayIp: "underlay.ip",
+  underlayJoin: "underlay.join",
+  stateDir: "state_dir",
+  logLevel: "log.level",
+  logFormat: "log.format",
+  auditInterval: "audit.interval",
+  auditMode: "audit.mode",
+  socketMode: "socket.mode",
+  socketOwner: "socket.owner",
+  socketGroup: "socket.group",
+  tlsCert: "tls.cert",
+  tlsKey: "tls.key",
+  tlsCa: "tls.ca",
+  tlsAllowedNames: "tls.allowed_names",
+  tokenFile: "auth.token_file",
+  allowedHosts: "auth.allowed_hosts",
+  maxConnections: "limits.connections",
+  maxHeaderBytes: "limits.header_bytes",
+  requestSeconds: "limits.request_seconds",
+  rateLimit: "limits.rate",
+};
 
-/** A file's tables as dotted keys: `[log] level = …` is `log.level`. */
-function flatten(table: Settings): Record<string, unknown> {
-  // Without a prototype `__proto__` is a key like any other, and refused like one.
-  const flat: Record<string, unknown> = Object.create(null);
-  for (const [key, value] of Object.entries(table)) {
-    if (!TABLES.has(key)) flat[key] = value;
-    else if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrong(key, "must be a table");
-    else for (const [inner, one] of Object.entries(value)) flat[`${key}.${inner}`] = one;
-  }
-  return flat;
+const orNone = (key: string, value: unknown): string | undefined => text(key, value);
+
+function parseMode(key: string, value: unknown): number {
+  const given = text(key, value);
+  if (!/^0?[0-7]{3}$/.test(given)) throw wrong(key, `${given} is not permission bits in octal, such as 0660`);
+  return Number.parseInt(given, 8);
 }
 
-export async function readConfigFile(path: string): Promise<Settings> {
-  let content: string;
-  try {
-    content = readFileSync(path, "utf8");
-  } catch (error) {
-    throw badRequest(`--config ${path}: cannot be read: ${messageOf(error)}`);
+/** What only makes sense together. */
+function checkTogether(config: Config): void {
+  const { listen, tlsCert, tlsKey, tlsCa, tlsAllowedNames, socketOwner, socketGroup } = config;
+  if ((tlsCert === undefined) !== (tlsKey === undefined)) {
+    const [missing, given] = tlsCert === undefined ? ["tls.cert", "tls.key"] : ["tls.key", "tls.cert"];
+    throw wrong(missing, `is required with ${given}`);
   }
-  const { parse: parseToml } = await import("smol-toml");
-  try {
-    return flatten(parseToml(content));
-  } catch (error) {
-    throw badRequest(`--config ${path}: ${messageOf(error)}`);
+  if (tlsCa !== undefined && tlsCert === undefined) throw wrong("tls.cert", "is required with tls.ca");
+  if (tlsAllowedNames.length > 0 && tlsCa === undefined) {
+    throw wrong("tls.ca", "is required with tls.allowed_names: without it no client has a certificate");
+  }
+  if (listen.type === "unix" && tlsCert !== undefined) {
+    throw wrong(
+      "tls.cert",
+      "is for TCP; who reaches a Unix socket is said by socket.mode, socket.owner and socket.group",
+    );
+  }
+  if (listen.type === "tcp" && (socketOwner !== undefined || socketGroup !== undefined)) {
+    const key = socketOwner === undefined ? "socket.group" : "socket.owner";
+    throw wrong(key, "is for a Unix socket, and listen names an address");
   }
 }
 
@@ -207,7 +229,7 @@ export function parseConfig(...sources: readonly Settings[]): Config {
   if (driver === "xde" && settings["underlay.ip"] === undefined) {
     throw wrong("underlay.ip", "is required with the xde driver: this sled's underlay address");
   }
-  return {
+  const config: Config = {
     listen: get("listen", (key, value) => parseListen(key, value, wildcardAllowed), {
       type: "tcp",
       host: "::1",
@@ -216,7 +238,7 @@ export function parseConfig(...sources: readonly Settings[]): Config {
     driver,
     xdeDevice: get("xde.device", text, "/dev/xde"),
     setUnderlay: get("xde.set_underlay", flag, true),
-    modelState: get("model.state", text, undefined),
+    modelState: get("model.state", orNone, undefined),
     modelPorts: get("model.ports", texts, []).map((one, i) => parseModelPort(`model.ports[${i}]`, one)),
     underlayNics: get("underlay.nics", distinct, []),
     underlayIp: get("underlay.ip", parseUnderlayIp, "fd00::1" as Ipv6),
@@ -230,5 +252,20 @@ export function parseConfig(...sources: readonly Settings[]): Config {
     ),
     auditInterval: get("audit.interval", seconds, 30),
     auditMode: get("audit.mode", (key, value) => oneOf(key, value, ["repair", "observe"]), "repair"),
+    socketMode: get("socket.mode", parseMode, 0o660),
+    socketOwner: get("socket.owner", orNone, undefined),
+    socketGroup: get("socket.group", orNone, undefined),
+    tlsCert: get("tls.cert", orNone, undefined),
+    tlsKey: get("tls.key", orNone, undefined),
+    tlsCa: get("tls.ca", orNone, undefined),
+    tlsAllowedNames: get("tls.allowed_names", distinct, []),
+    tokenFile: get("auth.token_file", orNone, undefined),
+    allowedHosts: get("auth.allowed_hosts", distinct, []),
+    maxConnections: get("limits.connections", (key, value) => count(key, value, 1, 1_000_000), 4096),
+    maxHeaderBytes: get("limits.header_bytes", (key, value) => count(key, value, 1024, 1 << 20), 16_384),
+    requestSeconds: get("limits.request_seconds", (key, value) => count(key, value, 1, 3600), 60),
+    rateLimit: get("limits.rate", (key, value) => count(key, value, 0, 1_000_000), 0),
   };
+  checkTogether(config);
+  return config;
 }

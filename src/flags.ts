@@ -1,6 +1,8 @@
 /** sledcastd's command line: each flag overrides a key of the configuration file. */
 import { Command, Option } from "commander";
-import { type Config, LOG_LEVELS, parseConfig, readConfigFile, type Settings } from "./config.ts";
+import { type Config, LOG_LEVELS, parseConfig } from "./config.ts";
+import { readConfigFile } from "./config-file.ts";
+import type { Settings } from "./settings.ts";
 import { VERSION } from "./version.ts";
 
 /** Flags by the setting they override. */
@@ -28,14 +30,31 @@ const FLAGS: readonly (readonly [flag: string, key: string, help: string])[] = [
     "how often the driver is held against what should be (default 30; 0: never)",
   ],
   ["--audit-mode <mode>", "audit.mode", "repair or observe (default repair)"],
+  ["--socket-mode <octal>", "socket.mode", "permissions of a Unix socket (default 0660)"],
+  ["--socket-owner <user>", "socket.owner", "owner of a Unix socket, by name or number"],
+  ["--socket-group <group>", "socket.group", "group of a Unix socket, by name or number"],
+  ["--tls-cert <file>", "tls.cert", "serve HTTPS with this certificate and its chain (PEM)"],
+  ["--tls-key <file>", "tls.key", "the certificate's private key (PEM)"],
+  ["--tls-ca <file>", "tls.ca", "clients need a certificate signed by one of these (PEM)"],
+  ["--tls-allowed-name <name>", "tls.allowed_names", "and one of these names in it; repeatable (default: any name)"],
+  ["--token-file <file>", "auth.token_file", "clients need one of the bearer tokens in it"],
+  ["--allowed-host <name>", "auth.allowed_hosts", "a further name for a loopback address to be called by; repeatable"],
+  ["--max-connections <n>", "limits.connections", "connections at once (default 4096)"],
+  ["--max-header-bytes <n>", "limits.header_bytes", "of a request's line and headers (default 16384)"],
+  ["--request-seconds <n>", "limits.request_seconds", "in which a request must be here whole (default 60)"],
+  ["--rate-limit <n>", "limits.rate", "requests a second of one client (default 0: no limit)"],
 ];
-const REPEATABLE = new Set(["model.ports", "underlay.nics"]);
+const REPEATABLE = new Set(["model.ports", "underlay.nics", "tls.allowed_names", "auth.allowed_hosts"]);
 
 const EPILOGUE = `
 The TOML file given with --config has a key for each flag, which overrides it:
   listen, insecure_wildcard, driver, state_dir
   [model] state, ports     [underlay] nics, ip, join     [xde] device, set_underlay
-  [log] level, format      [audit] interval, mode
+  [log] level, format      [audit] interval, mode            [socket] mode, owner, group
+  [tls] cert, key, ca, allowed_names                         [auth] token_file, allowed_hosts
+  [limits] connections, header_bytes, request_seconds, rate
+
+SIGHUP reads the settings again: the log says what changed, and which of it waits for a restart.
 
 The ledger in state_dir is one daemon's at a time; \`sledcast ledger check\` looks at it.
 

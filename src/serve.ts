@@ -1,6 +1,7 @@
 /** Puts the agent together as the settings say, and listens until it is told to stop. */
 import { chmodSync } from "node:fs";
 import type { FastifyInstance } from "fastify";
+import type { Logger } from "pino";
 import { SledAgent } from "./agent/agent.ts";
 import type { Config, Listen } from "./config.ts";
 import { messageOf } from "./error.ts";
@@ -18,6 +19,7 @@ import { openDriver, underlayDevicesOf } from "./open-driver.ts";
 import { openJoins } from "./open-joins.ts";
 import { openKstatsFor } from "./open-kstats.ts";
 import { openLedger } from "./open-ledger.ts";
+import type { Follower } from "./reload.ts";
 import { VERSION } from "./version.ts";
 
 /** The start is over by then, and whoever restarts it at once is not kept. */
@@ -59,7 +61,8 @@ function stopOnSignal(app: FastifyInstance, agent: SledAgent, lock: StateDirLock
   process.on("SIGINT", stop);
 }
 
-export async function serve(config: Config): Promise<void> {
+/** `follow` is told, once it listens, what can go on with other settings. */
+export async function serve(config: Config, follow: (followers: readonly Follower[], log: Log) => void): Promise<void> {
   keepHeapSmall();
   const log = await openLog(config);
   const metrics = new Metrics();
@@ -89,9 +92,34 @@ export async function serve(config: Config): Promise<void> {
   // A driver that has not answered yet has said no version.
   const spoken = unavailable === undefined ? { api_version: apiVersion } : {};
   log.info({ address, version: VERSION, driver: kind, ...spoken }, `listening on ${address}`);
+  follow([logFollower(log), auditFollower(agent)], log);
   await started;
   log.info({ ready: agent.readiness.ready, degraded: agent.readiness.degraded.length }, "ready");
   setTimeout(() => void loadTheRest(metrics), QUIET_MS).unref();
+}
+
+function logFollower(log: Logger): Follower {
+  return {
+    fields: ["logLevel"],
+    prepare: async ({ logLevel }) => {
+      return () => {
+        log.level = logLevel;
+        return [];
+      };
+    },
+  };
+}
+
+function auditFollower(agent: SledAgent): Follower {
+  return {
+    fields: ["auditInterval", "auditMode"],
+    prepare: async ({ auditMode, auditInterval }) => {
+      return () => {
+        agent.followAudits(auditMode, auditInterval);
+        return [];
+      };
+    },
+  };
 }
 
 /** What is loaded when it is first asked for is loaded now, unasked: a host can run out of descriptors later. */

@@ -116,6 +116,11 @@ export class SledAgent {
     if (this.#nicsUnseen) void this.#nicsChanged();
   }
 
+  /** From now on audits run like this. */
+  followAudits(mode: AuditMode, interval: number): void {
+    this.#audits.follow(mode, interval);
+  }
+
   /** Its tables can be empty now, or others': all of them are held against what should be. */
   async #driverReturned(): Promise<void> {
     if (!this.#startUp.done || this.#closing) return;

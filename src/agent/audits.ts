@@ -26,9 +26,10 @@ export interface AuditsOptions {
 }
 
 export class Audits {
-  readonly #options: AuditsOptions;
+  #options: AuditsOptions;
   #reports: readonly AuditReport[] = [];
   #timer: NodeJS.Timeout | undefined;
+  #isScheduled = false;
   #closed = false;
   /** What the last run of each part left as it was: told once, or a long list of it would push all other events out. */
   readonly #left = new Map<AuditPart, ReadonlySet<string>>();
@@ -94,19 +95,29 @@ export class Audits {
     return report;
   }
 
+  /** From now on; one that is under way ends as it began. */
+  follow(mode: AuditMode, interval: number): void {
+    const due = interval !== this.#options.interval && this.#isScheduled;
+    this.#options = { ...this.#options, mode, interval };
+    if (due) this.schedule();
+  }
+
   /** From now on, every interval. */
   schedule(): void {
     const { interval, log } = this.#options;
+    this.#isScheduled = true;
+    clearTimeout(this.#timer);
     if (interval === 0 || this.#closed) return;
-    this.#timer = setTimeout(async () => {
+    const timer = setTimeout(async () => {
       try {
         await this.run();
       } catch (error) {
         log.warn({ error: messageOf(error) }, "the audit did not run to its end");
       }
-      this.schedule();
+      // Where the interval became another meanwhile, the next one is due already.
+      if (this.#timer === timer) this.schedule();
     }, interval * 1000);
-    this.#timer.unref();
+    this.#timer = timer.unref();
   }
 
   close(): void {
