@@ -96,6 +96,14 @@ describe("the service, once started", () => {
 });
 
 describe("the service", () => {
+  test("is online, and says why that is not all, where the daemon listens and still waits for the driver", async () => {
+    const service = new Service();
+    const node = `[ "$1" != --version ] || exec echo v22.13.0\necho listening >&3`;
+    service.set({ node: [script(service, "node", node)] });
+    expect(await service.start()).toBe(0);
+    expect(service.log).toMatch(/^sledcast: listening \(pid \d+\), and not ready yet: see the log, \/readyz,/);
+  });
+
   test("starts from an installed tree, with the tree's own node where no other is named", async () => {
     const service = new Service({ node: [] });
     const prefix = path.join(service.dir, "opt");
