@@ -86,7 +86,7 @@ class Reader {
   }
 
   #plain(): string {
-    const [text] = /^(?:\$\([^)]*\)|\\.|[^])/.exec(this.#rest) as RegExpExecArray;
+    const [text] = /^(?:\$\([^)]*\)|\\.|[\s\S])/.exec(this.#rest) as RegExpExecArray;
     this.#at += text.length;
     return text.startsWith("\\") ? text.slice(1) : text;
   }
