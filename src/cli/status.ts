@@ -3,11 +3,15 @@ import type { Command } from "commander";
 import { action } from "./context.ts";
 import { formatTable } from "./table.ts";
 
-interface Status {
+export interface Status {
   readonly version: string;
   readonly generation: number | null;
   readonly audits: readonly (Report & { readonly time: string })[];
-  readonly lane: { readonly running: { readonly name: string; readonly seconds: number } | null };
+  readonly lane: {
+    readonly running: { readonly name: string; readonly seconds: number } | null;
+    readonly waiting: number;
+    readonly capacity: number;
+  };
   readonly counts: Readonly<Record<string, number>>;
   readonly pending: readonly {
     readonly port?: string;
@@ -17,18 +21,21 @@ interface Status {
   }[];
   readonly degraded: readonly { readonly thing: string; readonly subject: string; readonly reason: string }[];
   readonly driver: {
-    readonly kind: string;
+    readonly kind: "xde" | "model";
     readonly api_version: number;
     readonly through: string;
     readonly binding: string | null;
+    readonly unavailable?: string;
+    readonly busy_with: { readonly command: string; readonly seconds: number } | null;
   };
   readonly join_binding: string;
   readonly nics: readonly string[];
 }
 
-interface Report {
+export interface Report {
   readonly mode: string;
   readonly seconds: number;
+  readonly found: number;
   readonly findings: readonly {
     readonly what: string;
     readonly subject: Readonly<Record<string, string>>;
