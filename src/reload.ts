@@ -19,6 +19,9 @@ export interface Follower {
   prepare(config: Config): Promise<() => readonly string[]>;
 }
 
+/** Is told, once the daemon listens, what of it can go on with other settings. */
+export type Follow = (followers: readonly Follower[], log: Log) => void;
+
 interface Difference {
   readonly setting: string;
   readonly from: unknown;

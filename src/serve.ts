@@ -19,7 +19,7 @@ import { openDriver, underlayDevicesOf } from "./open-driver.ts";
 import { openJoins } from "./open-joins.ts";
 import { openKstatsFor } from "./open-kstats.ts";
 import { openLedger } from "./open-ledger.ts";
-import type { Follower } from "./reload.ts";
+import type { Follow, Follower } from "./reload.ts";
 import { VERSION } from "./version.ts";
 
 /** The start is over by then, and whoever restarts it at once is not kept. */
@@ -61,8 +61,12 @@ function stopOnSignal(app: FastifyInstance, agent: SledAgent, lock: StateDirLock
   process.on("SIGINT", stop);
 }
 
-/** `follow` is told, once it listens, what can go on with other settings. */
-export async function serve(config: Config, follow: (followers: readonly Follower[], log: Log) => void): Promise<void> {
+/** Once it listens, `whenListening` is given what the start still waits for. */
+export async function serve(
+  config: Config,
+  follow: Follow,
+  whenListening: (started: Promise<void>) => void,
+): Promise<void> {
   keepHeapSmall();
   const log = await openLog(config);
   const metrics = new Metrics();
@@ -93,6 +97,7 @@ export async function serve(config: Config, follow: (followers: readonly Followe
   const spoken = unavailable === undefined ? { api_version: apiVersion } : {};
   log.info({ address, version: VERSION, driver: kind, ...spoken }, `listening on ${address}`);
   follow([logFollower(log), auditFollower(agent)], log);
+  whenListening(started);
   await started;
   log.info({ ready: agent.readiness.ready, degraded: agent.readiness.degraded.length }, "ready");
   setTimeout(() => void loadTheRest(metrics), QUIET_MS).unref();
