@@ -89,8 +89,11 @@ export function judgeLedger({ stateDir }: Subject, { ledger }: HostFacts): Findi
   const expected = "a daemon starts on it";
   if ("reason" in ledger) return failed("ledger", ledger.reason, expected, `ls -l ${stateDir}; df -h ${stateDir}`);
   const { generations, refused } = ledger.value;
-  const repair = `sledcast ledger check --state-dir ${stateDir}; sledcast ledger repair --state-dir ${stateDir}`;
-  if (refused !== undefined) return failed("ledger", refused.message, expected, repair);
+  const look = `sledcast ledger check --state-dir ${stateDir}`;
+  if (refused !== undefined) {
+    const repair = refused.why === "damaged" ? `sledcast ledger repair --state-dir ${stateDir}` : "install its version";
+    return failed("ledger", refused.finding, expected, `${look}; ${repair}`);
+  }
   const [newest] = generations;
   if (newest === undefined) return ok("ledger", `none in ${stateDir}: a start begins one`, expected);
   const problems = generations.flatMap((one) => one.problems.map((problem) => `${one.file}: ${problem}`));
@@ -98,5 +101,5 @@ export function judgeLedger({ stateDir }: Subject, { ledger }: HostFacts): Findi
   // A record that was not written whole was never acknowledged; the next start drops it.
   return problems.length === 0
     ? ok("ledger", size, expected)
-    : warning("ledger", `${size}; ${some(problems)}`, expected, `sledcast ledger check --state-dir ${stateDir}`);
+    : warning("ledger", `${size}; ${some(problems)}`, expected, look);
 }
