@@ -25,7 +25,7 @@ function matches(said: unknown, was: unknown): boolean {
 
 function textMatches(said: string, was: string): boolean {
   const pattern = said.split(ANYTHING).map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&"));
-  return new RegExp(pattern.join("[^]*?")).test(was);
+  return new RegExp(pattern.join("[\\s\\S]*?")).test(was);
 }
 
 /** Where the object or list that begins there ends: behind its last bracket, if it has one. */
