@@ -1,5 +1,5 @@
 /** `doctor`: looks at host and agent, and says what is wrong and how to mend it. */
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { VERSION } from "../version.ts";
 import { painter } from "./colour.ts";
 import { Context, type GlobalOptions } from "./context.ts";
@@ -41,6 +41,7 @@ export function doctorCommand(program: Command): void {
     .summary("what is wrong on this host, and how to mend it")
     .description("Looks at host and agent, and says what is wrong and how to mend it.")
     .option("--config <file>", "the daemon's own TOML file")
+    .addOption(new Option("--smf <fmri>", "the daemon's SMF instance: its settings are read").conflicts("config"))
     .option("--state-dir <dir>", "the daemon's state directory")
     .option("--xde-device <path>", "the driver's control node")
     .option("--underlay-nic <name>", "a NIC of the underlay; repeatable", (name, earlier: readonly string[] = []) => [

@@ -3,9 +3,11 @@ import { type Config, DEFAULT_STATE_DIR, KEY_OF, parseConfig } from "../../confi
 import { readConfigFile } from "../../config-file.ts";
 import { messageOf } from "../../error.ts";
 import type { Settings } from "../../settings.ts";
+import { readSmf } from "../../smf.ts";
 
 export interface ToldOptions {
   readonly config?: string;
+  readonly smf?: string;
   readonly stateDir?: string;
   readonly xdeDevice?: string;
   readonly underlayNic?: readonly string[];
@@ -32,10 +34,7 @@ function overrides({ stateDir, xdeDevice, underlayNic }: ToldOptions): Known {
   };
 }
 
-/**
- * Settings from wherever a daemon has them: a file now, and an SMF property group in the same way, since both come as
- * the dotted keys that `parseConfig` takes.
- */
+/** Held against each other as the daemon does when it starts. */
 async function checked(source: string, read: () => Promise<Settings>, over: Known): Promise<Told> {
   try {
     const flags = Object.fromEntries(Object.entries(over).map(([name, value]) => [KEY_OF[name as keyof Known], value]));
@@ -46,9 +45,10 @@ async function checked(source: string, read: () => Promise<Settings>, over: Know
 }
 
 export async function readTold(options: ToldOptions): Promise<Told> {
-  const { config: file } = options;
+  const { config: file, smf } = options;
   const over = overrides(options);
   if (file !== undefined) return checked(`--config ${file}`, () => readConfigFile(file), over);
+  if (smf !== undefined) return checked(smf, () => readSmf(smf), over);
   return { source: Object.keys(over).length === 0 ? "nobody" : "this command line", known: over, problem: undefined };
 }
 
