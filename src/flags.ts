@@ -3,7 +3,6 @@ import { Command, Option } from "commander";
 import { type Config, LISTS, LOG_LEVELS, parseConfig } from "./config.ts";
 import { readConfigFile } from "./config-file.ts";
 import { count, type Settings } from "./settings.ts";
-import { namingProperties, readSmf } from "./smf.ts";
 import { VERSION } from "./version.ts";
 
 /** Flags by the setting they override. */
@@ -111,6 +110,7 @@ export function parseFlags(argv: readonly string[]): CommandLine {
 /** What the daemon is told, checked. */
 export async function configure({ file, smf, settings }: CommandLine): Promise<Config> {
   if (smf !== undefined) {
+    const { namingProperties, readSmf } = await import("./smf.ts");
     const properties = await readSmf(smf);
     return namingProperties(settings, () => parseConfig(properties, settings));
   }

@@ -1,6 +1,9 @@
 /** What svcprop prints, as the daemon reads it: held against a writer made from illumos' svcprop.c. */
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { KEYS, type Key, LISTS } from "../../src/config.ts";
 import { BadSetting } from "../../src/settings.ts";
 import { namingProperties, parseSvcprop, propertyOf, readSmf, settingsOf } from "../../src/smf.ts";
@@ -117,6 +120,54 @@ describe("properties", () => {
     expect(() => namingProperties({}, wrongly("log.level"))).toThrow(/^config\/log_level: is wrong$/);
     expect(() => namingProperties({}, wrongly("underlay.nics[1]"))).toThrow(/^config\/underlay_nics\[1\]: is wrong$/);
     expect(() => namingProperties({ "log.level": "x" }, wrongly("log.level"))).toThrow(/^log\.level: is wrong$/);
+  });
+});
+
+const FMRI = "svc:/oxide/sledcast:default";
+
+/** Puts a svcprop into PATH that does this. */
+function svcprop(lines: string): string {
+  const dir = mkdtempSync(path.join(tmpdir(), "svcprop-"));
+  writeFileSync(path.join(dir, "svcprop"), `#!/bin/sh\n${lines}\n`, { mode: 0o755 });
+  vi.stubEnv("PATH", `${dir}:${process.env.PATH}`);
+  onTestFinished(() => {
+    vi.unstubAllEnvs();
+    rmSync(dir, { recursive: true });
+  });
+  return dir;
+}
+
+describe("the settings of an instance", () => {
+  test("are what svcprop says of its group config", async () => {
+    svcprop(`[ "$*" = "-p config ${FMRI}" ] && echo 'config/listen astring unix:/a'`);
+    expect(await readSmf(FMRI)).toEqual({ listen: "unix:/a" });
+  });
+
+  test("are asked for again where a refresh's signal ended svcprop, which is of the same contract", async () => {
+    const dir = svcprop(`cd "$(dirname "$0")" && mkdir asked 2>&- && kill -HUP $$; echo 'config/limits_rate count 7'`);
+    expect(await readSmf(FMRI)).toEqual({ "limits.rate": 7 });
+    expect(readdirSync(dir)).toContain("asked");
+  });
+
+  test("that are not there are a mistake, and svcprop's own words are said", async () => {
+    svcprop("echo 'no such thing' >&2; exit 1");
+    await expect(readSmf(FMRI)).rejects.toMatchObject({
+      kind: "bad-request",
+      message: `--smf ${FMRI}: svcprop ended with 1: no such thing`,
+    });
+  });
+
+  test("in another encoding than UTF-8 are refused, not guessed at", async () => {
+    svcprop("printf 'config/state_dir astring /\\344\\n'");
+    await expect(readSmf(FMRI)).rejects.toMatchObject({
+      kind: "bad-request",
+      message: expect.stringContaining("is not UTF-8"),
+    });
+  });
+
+  test("that are beyond all measure are not read: a start may do better the next time", async () => {
+    svcprop("exec yes config/listen");
+    await expect(readSmf(FMRI)).rejects.toThrow(`--smf ${FMRI}: svcprop failed: ERR_CHILD_PROCESS_STDIO_MAXBUFFER`);
   });
 });
 

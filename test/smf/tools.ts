@@ -3,18 +3,17 @@ import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-const IN_CI = process.env.CI === "true" || process.env.CI === "1";
+export const IN_CI = process.env.CI === "true" || process.env.CI === "1";
 
-/** Whether a program is in PATH. In CI it has to be: tests would be green for not being run. */
-export function has(program: string, what: string): boolean {
+/** Where a program is. In CI it has to be somewhere: tests would be green for not being run. */
+export function find(program: string, what: string): string | undefined {
   try {
-    execFileSync("sh", ["-c", 'command -v "$0"', program], { stdio: "ignore" });
-    return true;
+    return execFileSync("sh", ["-c", 'command -v "$0"', program], { encoding: "utf8" }).trim();
   } catch {
     const said = `${what} is not tried: ${program} is not installed`;
     if (IN_CI) throw new Error(said);
     console.log(said);
-    return false;
+    return undefined;
   }
 }
 
