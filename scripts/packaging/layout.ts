@@ -73,7 +73,7 @@ const REQUIRED: readonly (readonly [from: string, to: string, mode: FileEntry["m
   ["CHANGELOG.md", `${PREFIX}/CHANGELOG.md`, "0444", "the sources"],
   ["build/Release/sledcast.node", ADDON, "0555", "`npm run build`"],
   ["smf/sledcast.xml", MANIFEST, "0444", "the sources"],
-  ["smf/sledcast", `${PREFIX}/lib/svc/method/sledcast`, "0555", "the sources"],
+  ["smf/sledcast", `${PREFIX}/lib/method/sledcast`, "0555", "the sources"],
   ["smf/sledcast.logadm", LOGADM, "0444", "the sources"],
   ["docs/man/sledcast.8", "usr/share/man/man8/sledcast.8", "0444", "the sources"],
   ["docs/man/sledcastd.8", "usr/share/man/man8/sledcastd.8", "0444", "the sources"],

@@ -64,7 +64,16 @@ export function makeTarball(
   chmodSync(bundle, 0o755);
   chmodSync(path.join(bundle, "proto"), 0o755);
   const file = path.join(out, `${name}.tar`);
-  const options = ["--sort=name", `--mtime=@${mtime()}`, "--owner=0", "--group=0", "--numeric-owner", "--format=ustar"];
+  // The mode: the umask of who builds has no say.
+  const options = [
+    "--sort=name",
+    `--mtime=@${mtime()}`,
+    "--owner=0",
+    "--group=0",
+    "--numeric-owner",
+    "--mode=go=u-w",
+    "--format=ustar",
+  ];
   const { status, stderr } = spawnSync(gnuTar(), [...options, "-cf", file, "-C", out, name], { encoding: "utf8" });
   if (status !== 0) throw new Error(`the tarball cannot be written: ${stderr.trim()}`);
   writeFileSync(`${file}.gz`, gzipSync(readFileSync(file), { level: 9 }));
