@@ -1,5 +1,5 @@
 /** A document's commands, typed in its order into one shell, at a daemon of its own. */
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,6 +7,7 @@ import path from "node:path";
 import { CLI, DAEMON, Daemon } from "../process/daemon.ts";
 import { isAnswered } from "./answers.ts";
 import { type Fence, fencesOf, placeOf, ROOT, useOf } from "./documents.ts";
+import { commandsIn } from "./shell.ts";
 
 interface Step {
   readonly commands: Fence;
@@ -14,6 +15,7 @@ interface Step {
   readonly answers: readonly Fence[];
 }
 
+const OURS = new Set(["sledcast", "sledcastd"]);
 const ANSWERS = new Set(["json", "text"]);
 
 /** Blocks of commands that are run, each with the answers shown for it. */
@@ -45,6 +47,14 @@ function scratch(): string {
     chmodSync(`${folder}/bin/${name}`, 0o755);
   }
   return folder;
+}
+
+/** Programs that a page's commands need and that are not here. */
+export function missingFor(document: string): string[] {
+  const words = stepsOf(document).flatMap(({ commands }) => commandsIn(commands.text));
+  const programs = new Set(words.map(([program = ""]) => program).filter((program) => /^[a-z]+$/.test(program)));
+  const isThere = (program: string) => spawnSync("bash", ["-c", `type -t ${program}`]).status === 0;
+  return [...programs].filter((program) => !OURS.has(program) && !isThere(program));
 }
 
 const OVER = "\u001e";
