@@ -1,10 +1,12 @@
 /** What `sledcast` can be told: its commands over an agent. */
 import { Command, Option } from "commander";
+import { teach } from "../help.ts";
 import { VERSION } from "../version.ts";
 import { configCommands } from "./config.ts";
 import { doctorCommand } from "./doctor.ts";
 import { drainCommand } from "./drain.ts";
 import { ledgerCommands } from "./ledger.ts";
+import { LESSONS } from "./lessons.ts";
 import { fwdCommands, m2pCommands, tableCommands } from "./networking.ts";
 import { portCommands } from "./ports.ts";
 import { statusCommands } from "./status.ts";
@@ -21,6 +23,8 @@ Examples:
   sledcast --json status | jq .degraded      what needs a look
   sledcast ports list --stats                what each port counts
   sledcast watch --kinds mapping,drift       what changes, as it changes
+  sledcast doctor                            what is wrong, and how to mend it
+  sledcast drain --dry-run                   what is the agent's on this sled
 
   sledcast --direct dump-m2p                 ask the driver itself, as opteadm would
 
@@ -28,7 +32,9 @@ Exit status: 0 done, 1 refused or failed, 2 usage.`;
 
 export function agentProgram(): Command {
   const program = new Command("sledcast")
-    .description("Administers the multicast sled agent of this host")
+    .description(
+      "Administers the multicast sled agent of this host: shows what it keeps, changes it, and says what is wrong.",
+    )
     .version(VERSION)
     .addOption(
       new Option("--agent <url>", "http://ADDRESS:PORT, https://HOST:PORT or unix:/path")
@@ -54,5 +60,6 @@ export function agentProgram(): Command {
   watchCommand(program);
   doctorCommand(program);
   drainCommand(program);
+  teach(program, "sledcast", LESSONS);
   return program;
 }
