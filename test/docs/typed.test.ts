@@ -11,7 +11,7 @@ import { commandsIn } from "./shell.ts";
 /** What else is typed: the system's, and what a reader has anyway. */
 const KNOWN = new Set(
   `cat cd chmod chown cp curl dladm dtrace echo fuser git grep groupadd gtar head id ip ipadm jq kill kstat logadm ls mandoc
-   mdb mkdir modinfo mv netstat npm npx openssl opteadm pfexec pkg pkgrepo ppriv prctl ps rm rmdir svcadm svccfg svcprop svcs
+   mdb mkdir modinfo mv netstat npm npx openssl opteadm pfexec pgrep pkg pkgrepo ppriv prctl ps rm rmdir svcadm svccfg svcprop svcs
    looker tail tar test tee useradd zfs zpool`.split(/\s+/),
 );
 
