@@ -230,20 +230,7 @@ describe.skipIf(noAddon !== undefined && !IN_CI)("install and uninstall", () => 
   it("leaves a version that works wherever an upgrade is killed, and the next one finishes it", async () => {
     // Each tool that the script calls counts, and at its turn ends the script instead.
     const tools = newFolder();
-    for (const tool of [
-      "cat",
-      "chmod",
-      "cp",
-      "grep",
-      "ln",
-      "mkdir",
-      "mv",
-      "node",
-      "readlink",
-      "rm",
-      "sed",
-      "sort",
-    ]) {
+    for (const tool of ["cat", "chmod", "cp", "grep", "ln", "mkdir", "mv", "node", "readlink", "rm", "sed", "sort"]) {
       const { stdout } = await execute("sh", ["-c", `command -v ${tool}`]);
       writeFileSync(
         path.join(tools, tool),
