@@ -2,6 +2,7 @@
 /** sledcast: the administrator's tool. Tables for people, JSON for programs; errors on stderr. */
 import { type Command, CommanderError } from "commander";
 import { messageOf, SledcastError } from "./error.ts";
+import { outlive } from "./gone-readers.ts";
 
 const EXIT = { done: 0, failed: 1, usage: 2 } as const;
 
@@ -22,14 +23,9 @@ function exitCodeOf(error: unknown): number {
   return error instanceof SledcastError && error.kind === "bad-request" ? EXIT.usage : EXIT.failed;
 }
 
-/** `sledcast … | head` is no error; and what is said to a stderr that nobody reads is not worth an end. */
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(EXIT.done);
-  throw error;
-});
-process.stderr.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-});
+// Whoever reads no more needs no more; what is said to a stderr that nobody reads is not worth an end.
+outlive(process.stdout, () => process.exit(EXIT.done));
+outlive(process.stderr);
 
 try {
   await (await build(process.argv.slice(2))).parseAsync();

@@ -3,6 +3,7 @@
 import { connect } from "node:net";
 import { CommanderError } from "commander";
 import { badRequest, messageOf, SledcastError } from "./error.ts";
+import { outlive } from "./gone-readers.ts";
 import { clearStaleSocket } from "./host/unix-socket.ts";
 import type { Log } from "./log.ts";
 import { DriverModel } from "./opte/model/model.ts";
@@ -79,6 +80,9 @@ function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
   return error instanceof SledcastError && error.kind === "bad-request" ? EXIT.usage : EXIT.failed;
 }
+
+outlive(process.stdout);
+outlive(process.stderr);
 
 try {
   const options = modelCommand().parse().opts<Options>();

@@ -25,8 +25,8 @@
  *
  * Nothing is compiled in for it: the syscall provider sees each ioctl(2), and xde's request number tells them apart.
  * The struct behind it is copied in when the call returns: then its page is there, and the kernel has written to it.
- * Its layout and the commands' numbers are opte-api's (native/opte/command.h, src/opte/wire/commands.ts), the same in API
- * 38 to 41. sledcast calls from threads of libuv's pool, so times are those of one call each.
+ * Its layout and the commands' numbers are opte-api's (native/opte/command.h, src/opte/wire/commands.ts), the same
+ * in API 38 to 41. sledcast calls from threads of libuv's pool, so times are those of one call each.
  */
 
 #pragma D option defaultargs

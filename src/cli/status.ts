@@ -1,5 +1,6 @@
 /** `status` and `audit`: how the agent is. */
 import type { Command } from "commander";
+import { type Colour, painter } from "./colour.ts";
 import { action } from "./context.ts";
 import { formatTable } from "./table.ts";
 
@@ -44,6 +45,11 @@ export interface Report {
   }[];
 }
 
+/** A table whose head is in colour, where there are colours. */
+function headed(colour: Colour, table: string): string {
+  return table.replace(/^.*/, (head) => painter()(colour, head));
+}
+
 function describe(status: Status): string {
   const { driver, nics, join_binding: binding, counts, pending, degraded, version, generation, audits, lane } = status;
   const [audit] = audits;
@@ -69,8 +75,12 @@ function describe(status: Status): string {
   const failing = degraded.map(({ thing, subject, reason }) => [thing, subject, reason]);
   return [
     facts,
-    waiting.length === 0 ? "nothing pending\n" : formatTable(["PENDING GROUP", "PORT OR VMM", "REASON"], waiting),
-    failing.length === 0 ? "nothing degraded\n" : formatTable(["DEGRADED", "SUBJECT", "REASON"], failing),
+    waiting.length === 0
+      ? "nothing pending\n"
+      : headed("yellow", formatTable(["PENDING GROUP", "PORT OR VMM", "REASON"], waiting)),
+    failing.length === 0
+      ? "nothing degraded\n"
+      : headed("red", formatTable(["DEGRADED", "SUBJECT", "REASON"], failing)),
   ].join("\n");
 }
 

@@ -92,6 +92,10 @@ describe("a NIC", () => {
   test("that nobody configured beside xde is a warning", () => {
     expect(finding("NICs", { subject: subject({ nics: [] }) }).state).toBe("warning");
   });
+
+  test("that nobody named says nothing", () => {
+    expect(finding("NICs", { subject: subject({ nics: undefined }) }).state).toBe("not applicable");
+  });
 });
 
 describe("the state directory", () => {

@@ -1,10 +1,14 @@
 /** Readers that go away: no error of whoever wrote to them. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { expect, onTestFinished, test } from "vitest";
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { AgentClient } from "../../src/cli/client.ts";
 import { CLI, DAEMON, Daemon, withStateDir } from "./daemon.ts";
 
-/** A process whose stdout, or stderr, nobody reads any more, from the first byte or at once. */
+/** A process whose output the test reads, until it does not. */
 function start(script: string, args: readonly string[]) {
   const child = spawn(process.execPath, [script, ...args], { stdio: ["ignore", "pipe", "pipe"] });
   onTestFinished(() => void child.kill("SIGKILL"));
@@ -17,7 +21,6 @@ function start(script: string, args: readonly string[]) {
 }
 
 test.each([
-  ["a long help", ["--help"]],
   ["the driver's verbs", ["--direct", "--help"]],
   ["the doctor", ["--agent", "http://127.0.0.1:1", "doctor"]],
 ])("%s whose reader went is exit 0, and silent", async (_what, args) => {
@@ -25,6 +28,12 @@ test.each([
   child.stdout.destroy();
   expect(await exited).toBe(0);
   expect(stderr()).toBe("");
+});
+
+test("a failure that nobody reads is exit 1 all the same", async () => {
+  const { child, exited } = start(CLI, ["--agent", "http://127.0.0.1:1", "status"]);
+  child.stderr.destroy();
+  expect(await exited).toBe(1);
 });
 
 test("a watch ends with its reader, exit 0, and silent", async () => {
@@ -41,24 +50,45 @@ test("a watch ends with its reader, exit 0, and silent", async () => {
   }
 });
 
-test.each(["bunyan", "pretty"])("a daemon whose %s log has no reader any more goes on serving", async (format) => {
-  const args = withStateDir(["--listen", "127.0.0.1:0", "--log-format", format]);
-  const { child, exited } = start(DAEMON, args);
-  let log = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    log += text;
+/** Waits until it serves, and asks for a change. */
+async function change(agent: string, n: number): Promise<void> {
+  const client = new AgentClient(agent);
+  await expect.poll(() => client.call("GET", "/healthz").catch(() => undefined), { timeout: 30_000 }).toBeDefined();
+  await client.call("PUT", "/networking/mcast-m2p", { group: `239.1.1.${n}`, underlay: `ff04::${n}` });
+}
+
+describe("a daemon goes on serving", () => {
+  let dir: string;
+  beforeEach(() => {
+    dir = mkdtempSync(path.join(tmpdir(), "pipes-"));
   });
-  const address = () => /listening on ([\d.]+:\d+)/.exec(log)?.[1];
-  await expect.poll(address, { timeout: 30_000 }).toBeDefined();
-  const url = `http://${address()}`;
-  child.stdout.destroy();
-  child.stderr.destroy();
-  for (const n of [1, 2, 3]) {
-    const body = JSON.stringify({ group: `239.1.1.${n}`, underlay: `ff04::${n}` });
-    const headers = { "content-type": "application/json" };
-    const { status } = await fetch(`${url}/networking/mcast-m2p`, { method: "PUT", body, headers });
-    expect(status).toBe(204);
-  }
-  child.kill("SIGTERM");
-  expect(await exited).toBe(0);
+  afterEach(() => rmSync(dir, { recursive: true }));
+
+  const command = (format: string) => {
+    const agent = `unix:${dir}/agent`;
+    return { agent, args: withStateDir(["--listen", agent, "--log-format", format]) };
+  };
+
+  test.each(["bunyan", "pretty"])("when its %s log has no reader any more", async (format) => {
+    const { agent, args } = command(format);
+    const { child, exited } = start(DAEMON, args);
+    await once(child.stdout, "data");
+    child.stdout.destroy();
+    child.stderr.destroy();
+    for (const n of [1, 2, 3]) await change(agent, n);
+    child.kill("SIGTERM");
+    expect(await exited).toBe(0);
+  });
+
+  test.skipIf(!existsSync("/dev/full"))("when the disk that its log is on is full", async () => {
+    const { agent, args } = command("bunyan");
+    const full = openSync("/dev/full", "w");
+    const child = spawn(process.execPath, [DAEMON, ...args], { stdio: ["ignore", full, "ignore"] });
+    closeSync(full);
+    onTestFinished(() => void child.kill("SIGKILL"));
+    const exited = once(child, "close");
+    for (const n of [1, 2]) await change(agent, n);
+    child.kill("SIGTERM");
+    expect(await exited).toEqual([0, null]);
+  });
 });

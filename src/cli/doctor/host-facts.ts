@@ -84,7 +84,7 @@ async function lookAtDir(dir: string): Promise<HostFacts["stateDir"]> {
   }
 }
 
-export async function lookAtHost({ driver, xdeDevice, stateDir, nics }: Subject): Promise<HostFacts> {
+export async function lookAtHost({ driver, xdeDevice, stateDir, nics = [] }: Subject): Promise<HostFacts> {
   const device = driver === "xde" ? askDeviceApart(xdeDevice) : undefined;
   const native = await seen(loadBinding);
   const through = <T>(look: (binding: Binding) => Promise<T>): Promise<Seen<T>> =>

@@ -38,7 +38,9 @@ export function judgeDevice({ xdeDevice }: Subject, host: HostFacts, agent: Agen
       return ok("device", `${xdeDevice} opens`, expected);
     case "silent": {
       const found = `${xdeDevice} has not answered for ${device.seconds} s: the driver is stuck, or busy`;
-      const threads = isSunos(host) ? "echo '::stacks -m xde' | mdb -k" : `ls -l ${xdeDevice}`;
+      const threads = isSunos(host)
+        ? "echo '::stacks -m xde' | mdb -k; scripts/dtrace/sledcast-slow.d"
+        : "ps -eo pid,stat,wchan,args | grep sledcast";
       return failed("device", found, expected, threads);
     }
     case "refuses": {

@@ -14,7 +14,7 @@ export function judgeSettings({ source, problem }: Told): Finding {
     : ok("settings", `as ${source} says`, expected);
 }
 
-export function judgeNative({ driver, nics }: Subject, { native }: HostFacts): Finding {
+export function judgeNative({ driver, nics = [] }: Subject, { native }: HostFacts): Finding {
   const expected = "the addon, or koffi";
   if ("value" in native) {
     const { name, why } = native.value;
@@ -51,6 +51,9 @@ function judgeNic({ name, index, ipv6 }: Nic, { platform }: HostFacts): Finding 
 
 export function judgeNics({ nics, driver }: Subject, host: HostFacts): Finding[] {
   const expected = "the NICs of the underlay";
+  if (nics === undefined) {
+    return [notApplicable("NICs", "nobody said which; --underlay-nic, --config or --smf does", expected)];
+  }
   if (nics.length === 0) {
     const found = "none is configured: underlay groups are joined nowhere";
     return driver === "model"

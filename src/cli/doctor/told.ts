@@ -59,7 +59,8 @@ export interface Subject {
   readonly stateDir: string;
   /** Somebody said so; else it is where a daemon has it that is told nothing. */
   readonly isStateDirSaid: boolean;
-  readonly nics: readonly string[];
+  /** Undefined: nobody said. */
+  readonly nics: readonly string[] | undefined;
   /** Seconds; 0: only on request; undefined: nobody said. */
   readonly auditInterval: number | undefined;
 }
@@ -79,7 +80,7 @@ export function subjectOf({ known }: Told, said: Said | undefined, platform: Nod
     xdeDevice: known.xdeDevice ?? through ?? "/dev/xde",
     stateDir: known.stateDir ?? DEFAULT_STATE_DIR,
     isStateDirSaid: known.stateDir !== undefined,
-    nics: known.underlayNics ?? said?.nics ?? [],
+    nics: known.underlayNics ?? said?.nics,
     auditInterval: known.auditInterval,
   };
 }
