@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -14,6 +15,8 @@ import {
 } from "node:fs";
 import path from "node:path";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { FileLedger } from "../../src/intent/ledger/file-ledger.ts";
+import { NO_LOG } from "../intent/ledger-kit.ts";
 import { execute, IN_CI, newFolder, noAddon, smallPackages, smallSource, unpacked } from "./kit.ts";
 
 /** Places to end an install at are many: all of them on request, and a share of them otherwise. */
@@ -131,7 +134,11 @@ describe.skipIf(noAddon !== undefined && !IN_CI)("install and uninstall", () => 
     keep(LEDGER, headOf(1));
     // Generations are numbers: the tenth is later than the ninth.
     keep("var/sledcast/ledger.9", headOf(1));
-    keep("var/sledcast/ledger.10", headOf(2));
+    const elsewhere = newFolder();
+    const later = await FileLedger.open(elsewhere, { log: NO_LOG, format: { version: 2, upgrades: new Map() } });
+    await later.record([{ key: "a", value: 1 }]);
+    await later.close();
+    renameSync(path.join(elsewhere, "ledger.1"), at("var/sledcast/ledger.10"));
     for (const args of [["--allow-downgrade"], ["--back-out"]]) {
       expect(await refused(older, ...args)).toContain(
         `the ledger in ${at("var/sledcast")} is in format 2, and sledcast 0.9.0 reads up to format 1`,
