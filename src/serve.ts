@@ -6,6 +6,8 @@ import type { Config } from "./config.ts";
 import { messageOf } from "./error.ts";
 import { EXIT } from "./exit.ts";
 import { keepHeapSmall } from "./heap.ts";
+import type { Binding } from "./host/binding.ts";
+import { loadBinding } from "./host/bindings.ts";
 import { clearStaleSocket, parseAccount, type SocketAccess, withAccess } from "./host/unix-socket.ts";
 import { buildServer } from "./http/server.ts";
 import { loadCompiler } from "./http/validation.ts";
@@ -30,6 +32,13 @@ function socketAccess({ socketMode, socketOwner, socketGroup }: Config): SocketA
   const uid = parseAccount("socket.owner", "/etc/passwd", socketOwner);
   const gid = parseAccount("socket.group", "/etc/group", socketGroup);
   return { mode: socketMode, uid, gid };
+}
+
+/** Who is at the other end of a Unix socket, where there is one and something that can ask. */
+async function askPeer({ listen }: Config): Promise<Binding["peerCredentials"]> {
+  if (listen.type !== "unix") return undefined;
+  const loaded = await loadBinding().catch(() => undefined);
+  return loaded?.binding.peerCredentials;
 }
 
 async function listen(app: FastifyInstance, { listen: where }: Config, access: SocketAccess): Promise<string> {
@@ -78,7 +87,7 @@ export async function serve(
   keepHeapSmall();
   const log = await openLog(config);
   const access = socketAccess(config);
-  const { doors, follower: doorsFollower } = openDoors(config, log);
+  const { doors, follower: doorsFollower } = openDoors(config, log, await askPeer(config));
   const metrics = new Metrics();
   metrics.watchProcess();
   const { ledger, lock } = await openLedger(config, log);

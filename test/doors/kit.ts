@@ -19,13 +19,20 @@ export interface Served {
   readonly port: number;
 }
 
-/** Serves on 127.0.0.1 until the test ends. */
-export async function served(options: DoorsOptions = {}, more: SledOptions = {}): Promise<Served> {
+type Where = { readonly host: string; readonly port: number } | { readonly path: string };
+
+/** Serves on 127.0.0.1, or where it is told, until the test ends. */
+export async function served(
+  options: DoorsOptions = {},
+  more: SledOptions = {},
+  where: Where = { host: "127.0.0.1", port: 0 },
+): Promise<Served> {
   const doors = new Doors(options);
   const sled = await Sled.start({ ...more, doors });
   onTestFinished(() => sled.close());
-  await sled.app.listen({ host: "127.0.0.1", port: 0 });
-  return { sled, doors, port: (sled.app.server.address() as AddressInfo).port };
+  await sled.app.listen({ ...where });
+  const address = sled.app.server.address() as AddressInfo | string;
+  return { sled, doors, port: typeof address === "string" ? 0 : address.port };
 }
 
 export const limits = (change: Partial<Limits>): Limits => ({ ...DEFAULT_LIMITS, ...change });
