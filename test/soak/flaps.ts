@@ -2,7 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { NicHost } from "../nics/host.ts";
 import type { SoakAgent } from "./agent.ts";
-import type { Chance } from "./chance.ts";
+import type { Chance } from "../harness/chance.ts";
 
 export const NICS = ["u0", "u1"] as const;
 const LONGEST_AWAY_MS = 600;

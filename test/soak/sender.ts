@@ -2,7 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { isGone, type SoakAgent } from "./agent.ts";
 import type { Books, Change } from "./books.ts";
-import type { Chance } from "./chance.ts";
+import type { Chance } from "../harness/chance.ts";
 
 /** A client waits up to so long before it asks again. Milliseconds. */
 const PACE_MS = 12;

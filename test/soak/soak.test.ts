@@ -12,7 +12,7 @@ import { NicHost, OBSTACLE as NO_NICS } from "../nics/host.ts";
 import { Model, OBSTACLE as NO_DEVICE } from "../process/xde-kit.ts";
 import { type Reading, SoakAgent } from "./agent.ts";
 import { Books } from "./books.ts";
-import { Chance } from "./chance.ts";
+import { Chance } from "../harness/chance.ts";
 import { curve, growth, quantile } from "./figures.ts";
 import { Disturber, NICS } from "./flaps.ts";
 import { followEvents, readSomething } from "./readers.ts";
@@ -154,6 +154,7 @@ class Soak {
         .sort()
         .map(([what, count]) => `${what} ${count}`)
         .join(", ")}`,
+      ...this.#agent.errors.map((record) => `  logged: ${record}`),
     ].join("\n");
   }
 

@@ -79,7 +79,9 @@ export class TableClients {
       const sent = { method: "DELETE", where: FWD, body: { underlay: forwarded } } as const;
       return this.#sender.change("clear forwarding", new Map([[line, undefined]]), sent);
     }
-    const hops = [...new Set([...(books.get(line)?.split(",") ?? []), hop])].sort().join();
+    // An entry may be declared without any.
+    const before = books.get(line)?.split(",").filter((one) => one !== "");
+    const hops = [...new Set([...(before ?? []), hop])].sort().join();
     const sent = { method: "PUT", where: FWD, body: entryBody(forwarded, [hop]) } as const;
     return this.#sender.change("set forwarding", new Map([[line, hops]]), sent);
   }
