@@ -24,7 +24,10 @@ let newcomers = true;
 
 function call(method: string, path: string, body?: object): Promise<{ status: number; text: string }> {
   const payload = body === undefined ? "" : JSON.stringify(body);
-  const headers = { "content-length": payload.length, ...(payload === "" ? {} : { "content-type": "application/json" }) };
+  const headers = {
+    "content-length": payload.length,
+    ...(payload === "" ? {} : { "content-type": "application/json" }),
+  };
   const agent = newcomers && ++asked % NEWCOMER === 0 ? false : kept;
   const since = performance.now();
   return new Promise((resolve, reject) => {

@@ -1,8 +1,8 @@
 /** NICs that go and come back at random times, and hangups in between. */
 import { setTimeout as pause } from "node:timers/promises";
+import type { Chance } from "../harness/chance.ts";
 import type { NicHost } from "../nics/host.ts";
 import type { SoakAgent } from "./agent.ts";
-import type { Chance } from "../harness/chance.ts";
 
 export const NICS = ["u0", "u1"] as const;
 const LONGEST_AWAY_MS = 600;

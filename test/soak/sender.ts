@@ -1,8 +1,8 @@
 /** How every client of the soak asks: in its own time, with what was acknowledged in the books. */
 import { setTimeout as pause } from "node:timers/promises";
+import type { Chance } from "../harness/chance.ts";
 import { isGone, type SoakAgent } from "./agent.ts";
 import type { Books, Change } from "./books.ts";
-import type { Chance } from "../harness/chance.ts";
 
 /** A client waits up to so long before it asks again. Milliseconds. */
 const PACE_MS = 12;

@@ -80,7 +80,10 @@ export class TableClients {
       return this.#sender.change("clear forwarding", new Map([[line, undefined]]), sent);
     }
     // An entry may be declared without any.
-    const before = books.get(line)?.split(",").filter((one) => one !== "");
+    const before = books
+      .get(line)
+      ?.split(",")
+      .filter((one) => one !== "");
     const hops = [...new Set([...(before ?? []), hop])].sort().join();
     const sent = { method: "PUT", where: FWD, body: entryBody(forwarded, [hop]) } as const;
     return this.#sender.change("set forwarding", new Map([[line, hops]]), sent);

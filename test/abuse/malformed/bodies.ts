@@ -71,7 +71,18 @@ const NO_GROUPS = [
   "__proto__",
 ] as const;
 const NO_UNDERLAYS = ["", "ff04::1%lo", "fd00::1", "239.66.6.6", "ff04:::1", "ff04::g", "ff0e::66", "ff02::1"] as const;
-const VALUES = ["null", "true", "1", "-1", "1e999", "9007199254740993", "[]", "{}", '["ff04::66"]', '{"$ref":"#"}'] as const;
+const VALUES = [
+  "null",
+  "true",
+  "1",
+  "-1",
+  "1e999",
+  "9007199254740993",
+  "[]",
+  "{}",
+  '["ff04::66"]',
+  '{"$ref":"#"}',
+] as const;
 
 const TYPES = [
   "text/plain",
@@ -121,7 +132,10 @@ export const BAD_BODIES: Readonly<Record<string, Family>> = {
     return put(M2P, `{"group":${group},"underlay":${underlay}}`);
   },
   "number beyond bounds": (chance) =>
-    put("/multicast/config", `{"generation":${chance.pick(["-1", "1e999", "1.5", '"1"', "18446744073709551616"])},"m2p":[],"forwarding":[]}`),
+    put(
+      "/multicast/config",
+      `{"generation":${chance.pick(["-1", "1e999", "1.5", '"1"', "18446744073709551616"])},"m2p":[],"forwarding":[]}`,
+    ),
   "content type": (chance) => put(M2P, MAPPING, chance.pick(TYPES)),
   "body beyond all bounds": (chance) => put(M2P, `{"group":"${"a".repeat((1 << 20) + chance.below(1 << 18))}"}`),
 };

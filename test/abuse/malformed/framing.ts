@@ -41,13 +41,25 @@ const BOTH = [
   [" transfer-encoding: chunked", `content-length: ${length}`],
 ] as const;
 
-const SIZES = ["-1", "zz", "0x5", "5 5", "FFFFFFFFFFFFFFFFF", "ffffffffffffffffffff", " 5", "5\x00", ";", "", "+5"] as const;
+const SIZES = [
+  "-1",
+  "zz",
+  "0x5",
+  "5 5",
+  "FFFFFFFFFFFFFFFFF",
+  "ffffffffffffffffffff",
+  " 5",
+  "5\x00",
+  ";",
+  "",
+  "+5",
+] as const;
 
 const chunk = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`;
 const chunkedHead = head(`PUT ${M2P}`, ["transfer-encoding: chunked"]);
 
 export const DISPUTED_ENDS: Readonly<Record<string, Family>> = {
-  "length": (chance) => cut(head(`PUT ${M2P}`, [`content-length: ${chance.pick(LENGTHS)}`]) + MAPPING + HIDDEN),
+  length: (chance) => cut(head(`PUT ${M2P}`, [`content-length: ${chance.pick(LENGTHS)}`]) + MAPPING + HIDDEN),
   "two lengths": (chance) => {
     const other = [0, 1, length - 1, length + 1, length + HIDDEN.length][chance.below(5)];
     return cut(head(`PUT ${M2P}`, [`content-length: ${length}`, `content-length: ${other}`]) + MAPPING + HIDDEN);
