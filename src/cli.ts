@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** sledcast: the administrator's tool. Tables for people, JSON for programs; errors on stderr. */
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { configCommands } from "./cli/config.ts";
 import { ledgerCommands } from "./cli/ledger.ts";
 import { fwdCommands, m2pCommands, tableCommands } from "./cli/networking.ts";
@@ -41,7 +41,15 @@ function build(): Command {
   const program = new Command("sledcast")
     .description("Administers the multicast sled agent of this host")
     .version(VERSION)
-    .option("--agent <url>", "http://ADDRESS:PORT or unix:/path", process.env.SLEDCAST_AGENT ?? "http://[::1]:12345")
+    .addOption(
+      new Option("--agent <url>", "http://ADDRESS:PORT, https://HOST:PORT or unix:/path")
+        .env("SLEDCAST_AGENT")
+        .default("http://[::1]:12345"),
+    )
+    .addOption(new Option("--ca <file>", "who signed the agent's certificate (PEM)").env("SLEDCAST_CA"))
+    .addOption(new Option("--cert <file>", "a certificate to come to the agent with (PEM)").env("SLEDCAST_CERT"))
+    .addOption(new Option("--key <file>", "its private key (PEM)").env("SLEDCAST_KEY"))
+    .addOption(new Option("--token-file <file>", "bear the first token in it").env("SLEDCAST_TOKEN_FILE"))
     .option("--json", "print JSON")
     .option("--direct", "talk to the driver without an agent; see --direct --help")
     .addHelpText("after", EXAMPLES)

@@ -151,6 +151,14 @@ export const KEYS = [
 
 export type Key = (typeof KEYS)[number];
 
+/** Settings that have any number of values. */
+export const LISTS: ReadonlySet<string> = new Set<Key>([
+  "model.ports",
+  "underlay.nics",
+  "tls.allowed_names",
+  "auth.allowed_hosts",
+]);
+
 /** The setting behind each value. */
 export const KEY_OF: Readonly<Record<keyof Config, Key>> = {
   listen: "listen",

@@ -6,18 +6,25 @@
 import { CommanderError } from "commander";
 import { messageOf } from "./error.ts";
 import { exitCodeOf } from "./exit.ts";
-import { configure } from "./flags.ts";
-import { Hangups, Reload } from "./reload.ts";
+import { configure, parseFlags } from "./flags.ts";
+import { checkReadyFd, tellReady } from "./ready.ts";
+import { type Follow, Hangups, Reload } from "./reload.ts";
 
 const hangups = new Hangups();
-const settings = () => configure(process.argv.slice(2));
 
 try {
+  const line = parseFlags(process.argv.slice(2));
+  const { readyFd } = line;
+  if (readyFd !== undefined) checkReadyFd(readyFd);
+  const settings = () => configure(line);
   const config = await settings();
   const { serve } = await import("./serve.ts");
-  await serve(config, (followers, log) => {
+  const follow: Follow = (followers, log) => {
     const reload = new Reload(config, settings, followers, log);
     hangups.follow(() => reload.run());
+  };
+  await serve(config, follow, (started) => {
+    if (readyFd !== undefined) void tellReady(readyFd, started);
   });
 } catch (error) {
   // Commander has printed its own errors.

@@ -1,8 +1,8 @@
 /** sledcastd's command line: each flag overrides a key of the configuration file. */
 import { Command, Option } from "commander";
-import { type Config, LOG_LEVELS, parseConfig } from "./config.ts";
+import { type Config, LISTS, LOG_LEVELS, parseConfig } from "./config.ts";
 import { readConfigFile } from "./config-file.ts";
-import type { Settings } from "./settings.ts";
+import { count, type Settings } from "./settings.ts";
 import { VERSION } from "./version.ts";
 
 /** Flags by the setting they override. */
@@ -44,7 +44,6 @@ const FLAGS: readonly (readonly [flag: string, key: string, help: string])[] = [
   ["--request-seconds <n>", "limits.request_seconds", "in which a request must be here whole (default 60)"],
   ["--rate-limit <n>", "limits.rate", "requests a second of one client (default 0: no limit)"],
 ];
-const REPEATABLE = new Set(["model.ports", "underlay.nics", "tls.allowed_names", "auth.allowed_hosts"]);
 
 const EPILOGUE = `
 The TOML file given with --config has a key for each flag, which overrides it:
@@ -53,6 +52,9 @@ The TOML file given with --config has a key for each flag, which overrides it:
   [log] level, format      [audit] interval, mode            [socket] mode, owner, group
   [tls] cert, key, ca, allowed_names                         [auth] token_file, allowed_hosts
   [limits] connections, header_bytes, request_seconds, rate
+
+With --smf they are properties of the group config, with _ for each dot: config/log_level is log.level.
+A property that is empty is not set.
 
 SIGHUP reads the settings again: the log says what changed, and which of it waits for a restart.
 
@@ -65,18 +67,32 @@ SIGTERM and SIGINT end the daemon after the requests under way. Driver state is 
 Exit status: 0 stopped, 1 failed, 2 bad usage or configuration, 95 cannot ever run like this,
 100 a privilege is missing.`;
 
-function parseFlags(argv: readonly string[]): { readonly file: string | undefined; readonly settings: Settings } {
+/** The command line: where settings come from, and those that are said there. */
+export interface CommandLine {
+  readonly file: string | undefined;
+  readonly smf: string | undefined;
+  /** Who waits for the start is told here. */
+  readonly readyFd: number | undefined;
+  readonly settings: Settings;
+}
+
+/** Standard input, output and error are not for this. */
+const parseReadyFd = (given: unknown) => (given === undefined ? undefined : count("--ready-fd", given, 3, 65_535));
+
+/** Throws Commander's error for flags that are none, and for `--help`. */
+export function parseFlags(argv: readonly string[]): CommandLine {
   const command = new Command("sledcastd")
     .description("The multicast sled agent")
     .version(VERSION)
     .option("--config <file>", "settings in TOML")
+    .addOption(new Option("--smf <fmri>", "settings from this SMF instance's running snapshot").conflicts("config"))
+    .option("--ready-fd <n>", "write a line to this open descriptor once the start is over, for SMF's start method")
     .addHelpText("after", EPILOGUE)
     .allowExcessArguments(false)
     .exitOverride();
   const options = FLAGS.map(([flags, key, help]) => {
     const option = new Option(flags, help);
-    if (REPEATABLE.has(key))
-      option.argParser((value: string, earlier: string[] | undefined) => [...(earlier ?? []), value]);
+    if (LISTS.has(key)) option.argParser((value: string, earlier: string[] | undefined) => [...(earlier ?? []), value]);
     command.addOption(option);
     return { key, name: option.attributeName() };
   });
@@ -87,11 +103,16 @@ function parseFlags(argv: readonly string[]): { readonly file: string | undefine
     if (command.getOptionValueSource(name) !== "cli") continue;
     settings[key] = values[name];
   }
-  return { file: values.config as string | undefined, settings };
+  const { config: file, smf, readyFd } = values as { config?: string; smf?: string; readyFd?: string };
+  return { file, smf, readyFd: parseReadyFd(readyFd), settings };
 }
 
-/** What the daemon is told, checked. Throws Commander's error for flags that are none, and for `--help`. */
-export async function configure(argv: readonly string[]): Promise<Config> {
-  const { file, settings } = parseFlags(argv);
+/** What the daemon is told, checked. */
+export async function configure({ file, smf, settings }: CommandLine): Promise<Config> {
+  if (smf !== undefined) {
+    const { namingProperties, readSmf } = await import("./smf.ts");
+    const properties = await readSmf(smf);
+    return namingProperties(settings, () => parseConfig(properties, settings));
+  }
   return file === undefined ? parseConfig(settings) : parseConfig(await readConfigFile(file), settings);
 }

@@ -1,11 +1,22 @@
 /** Values of settings as a file, flags or SMF give them, and what each may be. What is wrong is named by its key. */
-import { badRequest } from "./error.ts";
+import { SledcastError } from "./error.ts";
 
 /** Values by key, as the file or the flags give them. */
 export type Settings = Readonly<Record<string, unknown>>;
 
 /** A setting that cannot be used; the message begins with its key. */
-export const wrong = (key: string, why: string) => badRequest(`${key}: ${why}`);
+export class BadSetting extends SledcastError {
+  readonly key: string;
+  readonly why: string;
+
+  constructor(key: string, why: string) {
+    super("bad-request", `${key}: ${why}`);
+    this.key = key;
+    this.why = why;
+  }
+}
+
+export const wrong = (key: string, why: string) => new BadSetting(key, why);
 
 export function text(key: string, value: unknown): string {
   if (typeof value !== "string" || value === "") throw wrong(key, "must be a text, and not an empty one");

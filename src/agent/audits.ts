@@ -95,7 +95,7 @@ export class Audits {
     return report;
   }
 
-  /** From now on; one that is under way ends as it began. */
+  /** From now on, and what is still to come of an audit that is under way. */
   follow(mode: AuditMode, interval: number): void {
     const due = interval !== this.#options.interval && this.#isScheduled;
     this.#options = { ...this.#options, mode, interval };
