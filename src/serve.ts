@@ -121,7 +121,7 @@ export async function serve(
   whenListening(started);
   await started;
   log.info({ ready: agent.readiness.ready, degraded: agent.readiness.degraded.length }, "ready");
-  setTimeout(() => void loadTheRest(metrics), QUIET_MS).unref();
+  setTimeout(() => void loadTheRest(metrics, log), QUIET_MS).unref();
 }
 
 function logFollower(log: Logger): Follower {
@@ -148,8 +148,15 @@ function auditFollower(agent: SledAgent): Follower {
   };
 }
 
-/** What is loaded when it is first asked for is loaded now, unasked: a host can run out of descriptors later. */
-async function loadTheRest(metrics: Metrics): Promise<void> {
-  loadCompiler();
-  await metrics.scrape();
+/**
+ * What is loaded when it is first asked for is loaded now, unasked: a host can run out of descriptors
+ * later. If it cannot be loaded now either, whoever asks for it is told; the daemon has no need of it.
+ */
+async function loadTheRest(metrics: Metrics, log: Log): Promise<void> {
+  try {
+    loadCompiler();
+    await metrics.scrape();
+  } catch (error) {
+    log.warn({ error: messageOf(error) }, "what is loaded on demand could not be loaded ahead of it");
+  }
 }

@@ -1,0 +1,116 @@
+/** The daemon that is abused, with its well-behaved client, and how it is found to be unharmed. */
+import { readdirSync, readFileSync } from "node:fs";
+import { expect, vi } from "vitest";
+import { Daemon } from "../process/daemon.ts";
+import { quantile } from "../soak/figures.ts";
+import { GoodClient } from "./good-client.ts";
+
+/** What V8 and malloc may keep of the worst of it. */
+const RSS_GROWTH_MB = 150;
+const SOON = { timeout: 30_000, interval: 20 };
+/** bunyan's number for an error. */
+const ERROR = 50;
+/** Of the well-behaved client, where it is asked for: `bench/long-abuse.mjs` does, with a machine of its own. */
+const P99_LIMIT_MS =
+  process.env.SLEDCAST_ABUSE_P99_MS === undefined ? undefined : Number(process.env.SLEDCAST_ABUSE_P99_MS);
+
+export class Victim {
+  readonly daemon: Daemon;
+  readonly port: number;
+  readonly #client: GoodClient;
+  readonly #rssBefore: number;
+  readonly #descriptorsBefore: number;
+  /** What others than the well-behaved client made before it began. */
+  readonly #given: string;
+
+  private constructor(daemon: Daemon, port: number, client: GoodClient, given: string) {
+    this.daemon = daemon;
+    this.port = port;
+    this.#client = client;
+    this.#given = given;
+    this.#rssBefore = this.rssMb;
+    this.#descriptorsBefore = this.descriptors;
+  }
+
+  /** With so many mappings, which make its lists long. */
+  static async start(mappings: number, ...args: readonly string[]): Promise<Victim> {
+    const daemon = await Daemon.ready("--log-format", "bunyan", "--max-connections", "4096", ...args);
+    const m2p = Array.from({ length: mappings }, (_, n) => ({
+      group: `239.2.${n >> 8}.${n & 255}`,
+      underlay: `ff04::2:${(n >> 3).toString(16)}`,
+    }));
+    const config = { generation: 1, m2p, forwarding: [] };
+    expect(await daemon.call("PUT", "/multicast/config", config)).toMatchObject({ status: 200 });
+    expect(await daemon.call("DELETE", "/multicast/config")).toMatchObject({ status: 204 });
+    const given = await state(daemon);
+    const port = Number(new URL(daemon.url).port);
+    const client = new GoodClient(port);
+    await isServed(client);
+    return new Victim(daemon, port, client, given);
+  }
+
+  get rssMb(): number {
+    const status = readFileSync(`/proc/${this.daemon.pid}/status`, "utf8");
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
+  }
+
+  get descriptors(): number {
+    return readdirSync(`/proc/${this.daemon.pid}/fd`).length;
+  }
+
+  /** Newcomers cannot be served while all connections are taken. */
+  async fills(taken: boolean): Promise<void> {
+    await this.#client.ask(taken ? "alone" : "newcomers");
+  }
+
+  /**
+   * It has served its client all the time, it is what its client and nobody else made of it, and it
+   * has given back what it took. Prints how long its client waited, under this name.
+   */
+  async isUnharmed(after: string, detail = ""): Promise<void> {
+    const { latencies, failures, mappings } = await this.#client.ask();
+    const ms = (share: number) => `${quantile(latencies, share).toFixed(1)} ms`;
+    const atWorst = this.rssMb;
+    expect(failures, after).toEqual([]);
+    expect(latencies.length, `answers to the well-behaved client, ${after}`).toBeGreaterThan(0);
+    const others = (await state(this.daemon)).split("\n").filter((line) => !line.includes('"239.1.1.'));
+    expect(others, after).toEqual(this.#given.split("\n"));
+    expect(mappings.length, after).toBeLessThanOrEqual(20);
+    // The well-behaved client may have a connection more, or one less.
+    await expect.poll(() => this.descriptors, SOON).toBeLessThanOrEqual(this.#descriptorsBefore + 2);
+    expect(this.rssMb - this.#rssBefore, `MB that it grew, ${after}`).toBeLessThanOrEqual(RSS_GROWTH_MB);
+    expect(this.daemon.records.filter(({ level }) => Number(level) >= ERROR)).toEqual([]);
+    expect(this.daemon.stderr, after).toBe("");
+    console.log(
+      `abuse, ${after}: ${detail}the well-behaved client had ${latencies.length} answers, p50 ${ms(0.5)}, p99 ${ms(0.99)}, longest ${ms(1)}; RSS ${this.#rssBefore.toFixed(0)} MB before, ${atWorst.toFixed(0)} MB then`,
+    );
+    if (P99_LIMIT_MS !== undefined) expect(quantile(latencies, 0.99), `p99, ${after}`).toBeLessThan(P99_LIMIT_MS);
+  }
+
+  async stop(): Promise<void> {
+    await this.#client.stop();
+    expect(await this.daemon.stop()).toBe(0);
+  }
+}
+
+/** Everything that a request can have changed, one thing a line. */
+async function state(daemon: Daemon): Promise<string> {
+  const lists = ["/networking/mcast-m2p", "/networking/mcast-fwd", "/networking/mcast-subs", "/vmms", "/v2p"];
+  const lines: string[] = [];
+  for (const where of [...lists, "/vpc-routes", "/networking/ports"]) {
+    const { status, body } = await daemon.call("GET", where);
+    expect(status, where).toBe(200);
+    lines.push(...(body as object[]).map((entry) => `${where} ${JSON.stringify(entry)}`));
+  }
+  const { status } = await daemon.call("GET", "/multicast/config");
+  return [...lines, `/multicast/config ${status}`].join("\n");
+}
+
+/** What the first requests cost is not what abuse makes of it. */
+async function isServed(client: GoodClient): Promise<void> {
+  let answers = 0;
+  await vi.waitFor(async () => {
+    answers += (await client.ask()).latencies.length;
+    expect(answers).toBeGreaterThan(50);
+  }, SOON);
+}
