@@ -44,7 +44,7 @@ async function askPeer({ listen }: Config): Promise<Binding["peerCredentials"]> 
 async function listen(app: FastifyInstance, { listen: where }: Config, access: SocketAccess): Promise<string> {
   if (where.type === "unix") {
     const { path } = where;
-    await clearStaleSocket(path, `listen: unix:${path}`);
+    await clearStaleSocket(path, `listen: unix:${path}`, access.uid);
     await app.ready();
     await withAccess(path, access, () => app.listen({ path }));
     return `unix:${path}`;

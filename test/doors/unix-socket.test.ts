@@ -1,5 +1,6 @@
 /** A Unix socket: whose it is, from the first moment on. */
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { chmodSync, chownSync, existsSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -49,6 +50,47 @@ describe("a Unix socket", () => {
     const failing = withAccess("/nowhere/s", access, () => Promise.reject(new Error("no such folder")));
     await expect(failing).rejects.toThrow("no such folder");
     expect(process.umask()).toBe(before);
+  });
+});
+
+/** Asks, as nobody, whether the socket is stale: root without privileges over others' files is no more than that. */
+function clearAsNobody(socket: string, givenTo: number | "undefined"): string {
+  const module = JSON.stringify(new URL("../../dist/host/unix-socket.js", import.meta.url).href);
+  const script = `
+    const { clearStaleSocket } = await import(${module});
+    process.seteuid(65534);
+    await clearStaleSocket(${JSON.stringify(socket)}, "listen", ${givenTo}).catch((error) => console.log(error.message));`;
+  return execFileSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8" }).trim();
+}
+
+/** In CI it fails where it cannot be tried. */
+const inCI = process.env.CI === "true" || process.env.CI === "1";
+
+describe.skipIf(process.geteuid?.() !== 0 && !inCI)("a socket that a killed process left with its owner (root)", () => {
+  /** In a folder of nobody's, as the daemon's is its own. */
+  async function left(): Promise<string> {
+    const dir = folder();
+    const socket = path.join(dir, "s");
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(`${socket}.live`, resolve));
+    renameSync(`${socket}.live`, socket);
+    await new Promise((resolve) => server.close(resolve));
+    chownSync(socket, 4711, 4711);
+    chmodSync(socket, 0o600);
+    chownSync(dir, 65534, 65534);
+    return socket;
+  }
+
+  test("is removed where the settings give it to that owner again", async () => {
+    const socket = await left();
+    expect(clearAsNobody(socket, 4711)).toBe("");
+    expect(existsSync(socket)).toBe(false);
+  });
+
+  test.each([4712, "undefined"] as const)("is somebody's where they give it to %s", async (givenTo) => {
+    const socket = await left();
+    expect(clearAsNobody(socket, givenTo)).toBe("listen is not free: EACCES");
+    expect(existsSync(socket)).toBe(true);
   });
 });
 
