@@ -58,5 +58,5 @@ exec ${stdout.trim()} "$@"
     // It was killed on either side of the switch, and never between.
     expect(new Set(results).size).toBe(2);
     expect(results.join("")).toMatch(/^(cli 0\.9\.0 x\n)+(cli 0\.10\.0 x\n)+$/);
-  });
+  }, 600_000);
 });

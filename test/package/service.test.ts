@@ -16,7 +16,7 @@ const STAND_INS: Readonly<Record<string, string>> = {
   svccfg: 'echo "svccfg $*" >>/said; [ "$1" != extract ] || echo "<service_bundle/>"',
   svcadm: 'echo "svcadm $*" >>/said; [ "$1" != enable ] || [ ! -e /broken ]',
   svcs: "cat /state 2>/dev/null",
-  svcprop: 'echo "/var/elsewhere"',
+  svcprop: "echo /var/else\\\\where",
   logadm: 'echo "logadm $*" >>/said',
 };
 
