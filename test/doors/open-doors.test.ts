@@ -5,6 +5,7 @@ import path from "node:path";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { parseConfig } from "../../src/config.ts";
 import { openDoors } from "../../src/open-doors.ts";
+import { Reload } from "../../src/reload.ts";
 import type { Settings } from "../../src/settings.ts";
 import { RecordingLog } from "../harness/sled.ts";
 import { authority, type Certificate, signed, skipTls } from "./certificates.ts";
@@ -103,6 +104,17 @@ describe("SIGHUP", () => {
     expect(waits({ "tls.cert": "c", "tls.key": "k" })).toBe(true);
     expect(waits({})).toBe(false);
   });
+});
+
+test("SIGHUP with another address says that it waits for a restart, and the doors with it", async () => {
+  const at = opened({ "auth.token_file": secret(A) });
+  const wanted = at.config({ "auth.token_file": undefined, listen: "unix:/run/s" });
+  const reload = new Reload(at.config({}), async () => wanted, [at.follower], at.log);
+  await reload.run();
+  expect(at.log.records.at(-1)?.message).toBe(
+    "settings read again: nothing changed; at the next restart: listen, auth.token_file",
+  );
+  expect([refusal(at, bearer(A)), refusal(at, {})]).toEqual([undefined, 401]);
 });
 
 describe.skipIf(skipTls)("TLS", () => {

@@ -46,7 +46,7 @@ export class Doors {
   /** By which token a request came. */
   readonly #tokens = new WeakMap<IncomingMessage, string>();
   /** Connections whose certificate an authority signed that is not asked any more. */
-  readonly #outdated = new WeakSet<Socket>();
+  #outdated: WeakSet<Socket> | undefined;
   readonly #secure = new Set<TLSSocket>();
   #server: Server | undefined;
 
@@ -76,7 +76,7 @@ export class Doors {
     if (request.rawHeaders.length > 2 * MOST_HEADERS) {
       throw new HttpError(431, `more than ${MOST_HEADERS} headers; a request has no use for so many`);
     }
-    if (names !== undefined || this.#outdated.has(request.socket)) this.#checkCertificate(request, names);
+    if (names !== undefined || this.#outdated?.has(request.socket)) this.#checkCertificate(request, names);
     if (route === OPEN) return;
     if (tokens !== undefined) this.#checkToken(request, tokens, rate);
     if (rate !== undefined) this.#count(request, rate);
@@ -112,6 +112,7 @@ export class Doors {
 
   /** What is under way on them is answered; after that, and where nothing is, they end. */
   #closeOutdated(server: Server): void {
+    this.#outdated ??= new WeakSet();
     server.closeIdleConnections();
     for (const socket of this.#secure) {
       if (socket.destroyed) continue;
@@ -121,7 +122,7 @@ export class Doors {
   }
 
   #checkCertificate({ socket }: IncomingMessage, names: AllowedNames | undefined): void {
-    if (this.#outdated.has(socket)) {
+    if (this.#outdated?.has(socket)) {
       throw new HttpError(403, "tls.ca has changed since this connection was made: connect again", {
         connection: "close",
       });
