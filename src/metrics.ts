@@ -39,6 +39,16 @@ export class Metrics {
     "sledcast_driver_slow_commands_total",
     "Driver commands that took over 5 s, by command; counted when they do, whether they end or not",
   );
+  readonly #connectionsRefused = new Tally(
+    "sledcast_http_connections_refused_total",
+    "Connections closed unread because as many as limits.connections allows were open",
+    {},
+  );
+  readonly #handshakesFailed = new Tally(
+    "sledcast_tls_handshakes_failed_total",
+    "TLS handshakes that failed: no certificate, one that no authority of tls.ca signed, or no TLS at all",
+    {},
+  );
   readonly #shown: Shown[] = [
     this.#operations,
     this.#commands,
@@ -46,6 +56,8 @@ export class Metrics {
     this.#findings,
     this.#refused,
     this.#slowCommands,
+    this.#connectionsRefused,
+    this.#handshakesFailed,
   ];
   readonly #families: (() => Promise<readonly Family[]>)[] = [];
   #watchesProcess = false;
@@ -100,6 +112,14 @@ export class Metrics {
 
   slowCommand(command: string): void {
     this.#slowCommands.inc({ command });
+  }
+
+  connectionRefused(): void {
+    this.#connectionsRefused.inc({});
+  }
+
+  handshakeFailed(): void {
+    this.#handshakesFailed.inc({});
   }
 
   async scrape(): Promise<Scrape> {

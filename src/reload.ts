@@ -13,6 +13,11 @@ const FIELDS = Object.keys(KEY_OF) as Field[];
 export interface Follower {
   readonly fields: readonly Field[];
   /**
+   * True where all of it has to wait for the restart that something else waits for: a door that may be
+   * open at another address must not be opened at this one.
+   */
+  waits?(config: Config): boolean;
+  /**
    * Looks at the settings and at the files they name; throws where these cannot be used. What it
    * answers puts them in force, and tells what became different without a setting: a file's content.
    */
@@ -58,9 +63,10 @@ export class Reload {
   async run(): Promise<void> {
     try {
       const config = await this.#read();
-      const takeUps = await Promise.all(this.#followers.map((one) => one.prepare(config)));
+      const able = this.#followers.filter((one) => one.waits?.(config) !== true);
+      const takeUps = await Promise.all(able.map((one) => one.prepare(config)));
       const renewed = takeUps.flatMap((takeUp) => takeUp());
-      const followed = this.#followers.flatMap(({ fields }) => fields);
+      const followed = able.flatMap(({ fields }) => fields);
       const changed = differences(this.#running, config, followed);
       const now = Object.fromEntries(followed.map((field) => [field, config[field]]));
       this.#running = { ...this.#running, ...now };

@@ -1,13 +1,12 @@
 /** Puts the agent together as the settings say, and listens until it is told to stop. */
-import { chmodSync } from "node:fs";
 import type { FastifyInstance } from "fastify";
 import type { Logger } from "pino";
 import { SledAgent } from "./agent/agent.ts";
-import type { Config, Listen } from "./config.ts";
+import type { Config } from "./config.ts";
 import { messageOf } from "./error.ts";
 import { EXIT } from "./exit.ts";
 import { keepHeapSmall } from "./heap.ts";
-import { clearStaleSocket } from "./host/unix-socket.ts";
+import { clearStaleSocket, parseAccount, type SocketAccess, withAccess } from "./host/unix-socket.ts";
 import { buildServer } from "./http/server.ts";
 import { loadCompiler } from "./http/validation.ts";
 import type { StateDirLock } from "./intent/state-dir.ts";
@@ -15,6 +14,7 @@ import type { Log } from "./log.ts";
 import { openLog } from "./logger.ts";
 import { Metrics } from "./metrics.ts";
 import { openDatalinksFor } from "./open-datalinks.ts";
+import { openDoors } from "./open-doors.ts";
 import { openDriver, underlayDevicesOf } from "./open-driver.ts";
 import { openJoins } from "./open-joins.ts";
 import { openKstatsFor } from "./open-kstats.ts";
@@ -25,12 +25,20 @@ import { VERSION } from "./version.ts";
 /** The start is over by then, and whoever restarts it at once is not kept. */
 const QUIET_MS = 1000;
 
-async function listen(app: FastifyInstance, where: Listen): Promise<string> {
+/** Throws, naming the setting, for an account that is none. */
+function socketAccess({ socketMode, socketOwner, socketGroup }: Config): SocketAccess {
+  const uid = parseAccount("socket.owner", "/etc/passwd", socketOwner);
+  const gid = parseAccount("socket.group", "/etc/group", socketGroup);
+  return { mode: socketMode, uid, gid };
+}
+
+async function listen(app: FastifyInstance, { listen: where }: Config, access: SocketAccess): Promise<string> {
   if (where.type === "unix") {
-    await clearStaleSocket(where.path, `listen: unix:${where.path}`);
-    await app.listen({ path: where.path });
-    chmodSync(where.path, 0o660);
-    return `unix:${where.path}`;
+    const { path } = where;
+    await clearStaleSocket(path, `listen: unix:${path}`);
+    await app.ready();
+    await withAccess(path, access, () => app.listen({ path }));
+    return `unix:${path}`;
   }
   await app.listen({ host: where.host, port: where.port });
   const address = app.server.address();
@@ -69,6 +77,8 @@ export async function serve(
 ): Promise<void> {
   keepHeapSmall();
   const log = await openLog(config);
+  const access = socketAccess(config);
+  const { doors, follower: doorsFollower } = openDoors(config, log);
   const metrics = new Metrics();
   metrics.watchProcess();
   const { ledger, lock } = await openLedger(config, log);
@@ -87,16 +97,18 @@ export async function serve(
     auditInterval: config.auditInterval,
     auditMode: config.auditMode,
   });
-  const app = await buildServer({ agent, metrics, log });
+  // Who asked for which change is told whatever else the log leaves out.
+  const audit = log.child({}, { level: "info" });
+  const app = await buildServer({ agent, metrics, log, audit, doors });
   stopOnSignal(app, agent, lock, log);
   const started = agent.start();
-  const address = await listen(app, config.listen);
+  const address = await listen(app, config, access);
   lock.setAddress(address);
   const { kind, apiVersion, unavailable } = transport.info;
   // A driver that has not answered yet has said no version.
   const spoken = unavailable === undefined ? { api_version: apiVersion } : {};
   log.info({ address, version: VERSION, driver: kind, ...spoken }, `listening on ${address}`);
-  follow([logFollower(log), auditFollower(agent)], log);
+  follow([logFollower(log), auditFollower(agent), doorsFollower], log);
   whenListening(started);
   await started;
   log.info({ ready: agent.readiness.ready, degraded: agent.readiness.degraded.length }, "ready");

@@ -1,6 +1,8 @@
-/** The agent's HTTP, as the administrator's tool calls it: over TCP or a Unix socket. */
-import { type IncomingMessage, request } from "node:http";
-import { SledcastError } from "../error.ts";
+/** The agent's HTTP, as the administrator's tool calls it: over TCP, with TLS or without, or a Unix socket. */
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
+import { request as httpsRequest, type RequestOptions } from "node:https";
+import { badRequest, messageOf } from "../error.ts";
+import { type Access, parseTarget, type Target, wayIn, whyNoTls } from "./target.ts";
 
 /** The agent answered with an error, in its own words. */
 export class AgentRefusal extends Error {
@@ -21,26 +23,22 @@ const ANSWER_WITHIN_MS = 90_000;
 /** Three of the agent's heartbeats. */
 const SILENT_MS = 45_000;
 
-interface Target {
-  readonly options: { readonly socketPath: string } | { readonly host: string; readonly port: number };
-  readonly name: string;
-}
-
-function parseTarget(agent: string): Target {
-  if (agent.startsWith("unix:")) return { options: { socketPath: agent.slice("unix:".length) }, name: agent };
-  const url = URL.parse?.(agent) ?? (URL.canParse(agent) ? new URL(agent) : null);
-  if (url === null || url.protocol !== "http:" || url.pathname !== "/") {
-    throw new SledcastError("bad-request", `--agent: ${agent} is not http://ADDRESS:PORT or unix:/path`);
-  }
-  const host = url.hostname.replace(/^\[|\]$/g, "");
-  return { options: { host, port: Number(url.port || 80) }, name: agent };
-}
-
 export class AgentClient {
   readonly #target: Target;
 
-  constructor(agent: string) {
-    this.#target = parseTarget(agent);
+  constructor(agent: string, access: Access = {}) {
+    this.#target = parseTarget(agent, access);
+  }
+
+  #request(options: RequestOptions): ClientRequest {
+    const { secure, options: where, headers } = this.#target;
+    const all = { ...where, ...options, headers: { ...headers, ...options.headers }, agent: false };
+    try {
+      return secure ? httpsRequest(all) : httpRequest(all);
+    } catch (error) {
+      // A certificate or a key that is none is told before anything is sent.
+      throw badRequest(whyNoTls(this.#target, error as NodeJS.ErrnoException) ?? messageOf(error));
+    }
   }
 
   /** The answer's JSON; undefined for an answer without a body. Throws the agent's own message where it refuses. */
@@ -51,7 +49,7 @@ export class AgentClient {
     parse: (text: string) => unknown = JSON.parse,
   ): Promise<unknown> {
     const { status, text } = await this.#exchange(method, path, body);
-    if (status >= 300) throw new AgentRefusal(explain(status, text), status);
+    if (status >= 300) throw this.#refusal(status, text);
     try {
       return text === "" ? undefined : parse(text);
     } catch {
@@ -66,7 +64,7 @@ export class AgentClient {
 
   /** An answer without end, as text. Throws an AgentRefusal where it is refused, and later where it breaks off. */
   async stream(path: string, headers: Readonly<Record<string, string>>): Promise<AsyncIterable<string>> {
-    const call = request({ ...this.#target.options, path, headers, agent: false });
+    const call = this.#request({ path, headers });
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       call.on("response", resolve);
       call.on("error", (error: NodeJS.ErrnoException) => reject(this.#unreachable(error)));
@@ -78,7 +76,11 @@ export class AgentClient {
     if (status === 200) return chunks;
     let text = "";
     for await (const chunk of chunks) text += chunk;
-    throw new AgentRefusal(explain(status, text), status);
+    throw this.#refusal(status, text);
+  }
+
+  #refusal(status: number, text: string): AgentRefusal {
+    return new AgentRefusal(explain(status, text) + wayIn(status, this.#target), status);
   }
 
   async *#chunks(response: IncomingMessage): AsyncGenerator<string> {
@@ -89,7 +91,10 @@ export class AgentClient {
     }
   }
 
-  #unreachable({ code, message }: NodeJS.ErrnoException): AgentRefusal {
+  #unreachable(error: NodeJS.ErrnoException): AgentRefusal {
+    const { code, message } = error;
+    const tls = whyNoTls(this.#target, error);
+    if (tls !== undefined) return new AgentRefusal(tls);
     return new AgentRefusal(
       `no agent answers at ${this.#target.name} (${code ?? message}); is sledcastd running? --agent says where`,
     );
@@ -97,8 +102,10 @@ export class AgentClient {
 
   /** It was there. A body over its limit is refused before it is read, and that answer can be lost with the connection. */
   #cutOff({ code }: NodeJS.ErrnoException): AgentRefusal {
+    const { name, secure } = this.#target;
+    const door = secure ? "it does not know the authority of --cert" : "it serves https:// there";
     return new AgentRefusal(
-      `${this.#target.name} ended the connection before it answered (${code}): the request is too large for it, or it stopped; its log says which`,
+      `${name} ended the connection before it answered (${code}): the request is too large for it, ${door}, or it stopped; its log says which`,
     );
   }
 
@@ -107,7 +114,7 @@ export class AgentClient {
     const headers =
       payload === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(payload) };
     return new Promise((resolve, reject) => {
-      const call = request({ ...this.#target.options, method, path, headers, agent: false }, (response) => {
+      const call = this.#request({ method, path, headers }).on("response", (response: IncomingMessage) => {
         const chunks: Buffer[] = [];
         response.on("data", (chunk: Buffer) => chunks.push(chunk));
         response.on("error", reject);

@@ -3,8 +3,9 @@ import type { Command } from "commander";
 import { AgentClient } from "./client.ts";
 import { stringifyExact } from "./exact-json.ts";
 import { formatTable, type Row } from "./table.ts";
+import type { Access } from "./target.ts";
 
-export interface GlobalOptions {
+export interface GlobalOptions extends Access {
   readonly agent: string;
   readonly json?: boolean;
 }
@@ -14,8 +15,8 @@ export class Context {
   /** JSON is asked for. */
   readonly json: boolean;
 
-  constructor({ agent, json }: GlobalOptions) {
-    this.client = new AgentClient(agent);
+  constructor({ agent, json, ...access }: GlobalOptions) {
+    this.client = new AgentClient(agent, access);
     this.json = json ?? false;
   }
 

@@ -1,5 +1,5 @@
 /** What `sledcast` can be told: its commands over an agent. */
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { teach } from "../help.ts";
 import { VERSION } from "../version.ts";
 import { configCommands } from "./config.ts";
@@ -36,7 +36,15 @@ export function agentProgram(): Command {
       "Administers the multicast sled agent of this host: shows what it keeps, changes it, and says what is wrong.",
     )
     .version(VERSION)
-    .option("--agent <url>", "http://ADDRESS:PORT or unix:/path", process.env.SLEDCAST_AGENT ?? "http://[::1]:12345")
+    .addOption(
+      new Option("--agent <url>", "http://ADDRESS:PORT, https://HOST:PORT or unix:/path")
+        .env("SLEDCAST_AGENT")
+        .default("http://[::1]:12345"),
+    )
+    .addOption(new Option("--ca <file>", "who signed the agent's certificate (PEM)").env("SLEDCAST_CA"))
+    .addOption(new Option("--cert <file>", "a certificate to come to the agent with (PEM)").env("SLEDCAST_CERT"))
+    .addOption(new Option("--key <file>", "its private key (PEM)").env("SLEDCAST_KEY"))
+    .addOption(new Option("--token-file <file>", "bear the first token in it").env("SLEDCAST_TOKEN_FILE"))
     .option("--json", "print JSON")
     .option("--direct", "talk to the driver without an agent; see --direct --help")
     .addHelpText("after", EXAMPLES)

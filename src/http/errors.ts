@@ -24,22 +24,26 @@ const ANSWERS: Readonly<Record<ErrorKind, Answer>> = {
   internal: { status: 500, code: "Internal" },
 };
 
-/** A refusal that HTTP itself makes: no such path, a wrong method, too large a body. */
+type Headers = Readonly<Record<string, string>>;
+
+/** A refusal that HTTP itself makes: no such path, a wrong method, too large a body, a closed door. */
 export class HttpError extends Error {
   override readonly name = "HttpError";
   readonly status: number;
+  /** What the status asks for beside its message. */
+  readonly headers: Headers;
 
-  constructor(status: number, message: string) {
+  constructor(status: number, message: string, headers: Headers = {}) {
     super(message);
     this.status = status;
+    this.headers = headers;
   }
 }
 
 export interface ErrorAnswer {
   readonly status: number;
   readonly body: string;
-  /** Seconds after which it is worth trying again. */
-  readonly retryAfter?: number;
+  readonly headers?: Headers;
   /** Ours to mend: to be logged with its cause. */
   readonly defect: boolean;
 }
@@ -57,11 +61,13 @@ function statusOf(error: unknown): number {
 
 export function answerTo(error: unknown, requestId: string): ErrorAnswer {
   if (error instanceof HttpError) {
-    return { status: error.status, body: errorBody(requestId, error.message), defect: false };
+    const { status, headers, message } = error;
+    return { status, body: errorBody(requestId, message), headers, defect: false };
   }
   if (error instanceof SledcastError && error.kind !== "internal") {
     const { status, code } = ANSWERS[error.kind];
-    const retry = error.kind === "lane-full" ? { retryAfter: 1 } : {};
+    // Seconds after which it is worth trying again.
+    const retry = error.kind === "lane-full" ? { headers: { "retry-after": "1" } } : {};
     return { status, body: errorBody(requestId, error.message, code), defect: false, ...retry };
   }
   const status = statusOf(error);

@@ -17,10 +17,13 @@ import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import { inRange, requestedVersion } from "./api-version.ts";
 import { acceptJsonBodies, bodyTooLarge, MAX_BODY_BYTES, unsupportedType } from "./body.ts";
-import { answerBrokenRequests, answerExpectations, followExchange, REQUEST_ID } from "./connection.ts";
+import { answerBrokenRequests, answerTheUnexpected, REQUEST_ID } from "./connection.ts";
+import { Doors } from "./doors/doors.ts";
 import { answerTo } from "./errors.ts";
+import { followExchange } from "./exchanges.ts";
 import { describeApi } from "./openapi.ts";
 import { normalizeUrl, pathSegments, RouteTable } from "./paths.ts";
+import { RequestLog } from "./request-log.ts";
 import { attachmentRoutes } from "./routes/attachments.ts";
 import { configRoutes } from "./routes/config.ts";
 import { eventRoutes } from "./routes/events.ts";
@@ -36,6 +39,10 @@ export interface ServerOptions {
   readonly network?: NetworkOperations;
   readonly metrics: Metrics;
   readonly log: Log;
+  /** Writes at every level of the log; left out: the log. */
+  readonly audit?: Log;
+  /** Left out: limits, and nothing else that is asked of a request. */
+  readonly doors?: Doors;
 }
 
 /**
@@ -57,7 +64,10 @@ export async function buildServer({
   network = agent.network,
   metrics,
   log,
+  audit = log,
+  doors = new Doors(),
 }: ServerOptions): Promise<FastifyInstance> {
+  const requests = new RequestLog(log, audit, doors);
   const app = fastify({
     logger: false,
     genReqId: () => randomUUID(),
@@ -65,7 +75,7 @@ export async function buildServer({
     exposeHeadRoutes: false,
     rewriteUrl: (request) => normalizeUrl(request.url ?? "/"),
     bodyLimit: MAX_BODY_BYTES,
-    http: { requireHostHeader: false },
+    serverFactory: (handle) => doors.listener(handle, log, metrics),
     // A closing server ends requests that wait for more bytes; those with a whole request are finished.
     forceCloseConnections: "idle",
     // Until its connection ends, a client of a closing server is served as ever.
@@ -75,8 +85,8 @@ export async function buildServer({
       maxParamLength: MAX_URL,
     },
     schemaController: NO_COMPILERS,
-    clientErrorHandler: answerBrokenRequests(log),
-    frameworkErrors: (error, request, reply) => answerFrameworkError(error, request, reply, log),
+    clientErrorHandler: answerBrokenRequests(requests),
+    frameworkErrors: (error, request, reply) => answerFrameworkError(error, request, reply, { doors, requests, log }),
   });
   acceptJsonBodies(app);
 
@@ -88,6 +98,8 @@ export async function buildServer({
   app.addHook("onRequest", (request, reply, next) => {
     reply.header(REQUEST_ID, request.id);
     followExchange(request.raw, reply.raw);
+    requests.begin(request);
+    doors.admit(request.raw, request.routeOptions.url);
     // A version that is none is told first; in one that lacks the endpoint the path is as good as unknown.
     const { shared, since } = request.routeOptions.config;
     const served = !request.is404 && (!shared || inRange(requestedVersion(request.raw), since));
@@ -105,15 +117,19 @@ export async function buildServer({
     reply.header("content-type", "application/json");
     next(null, payload);
   });
+  app.addHook("onSend", (request, reply, payload, next) => {
+    requests.decided(request, reply);
+    next(null, payload);
+  });
   app.addHook("onResponse", (request, reply, next) => {
     const seconds = reply.elapsedTime / 1000;
     metrics.request(request.routeOptions.url ?? "none", reply.statusCode, seconds);
-    logRequest(log, request, reply);
+    requests.answered(request, reply);
     // A connection whose last request was answered would keep a closing server waiting for its client.
     if (closing) app.server.closeIdleConnections();
     next();
   });
-  app.setErrorHandler((error, request, reply) => answerError(error, request, reply, log));
+  app.setErrorHandler((error, request, reply) => answerError(error, request, reply, { requests, log }));
   // Never reached, the hook above refuses first; without it Fastify would make its own.
   app.setNotFoundHandler((request, reply) => table.refuse(request.url, () => requestedVersion(request.raw), reply));
 
@@ -126,34 +142,25 @@ export async function buildServer({
   configRoutes(app, agent);
   eventRoutes(app, agent);
   healthRoutes(app, agent, metrics);
-  answerExpectations(app.server);
+  answerTheUnexpected(app.server, requests);
   return app;
 }
 
-/** One record a request, with dropshot's field names. */
-function logRequest(log: Log, request: FastifyRequest, reply: FastifyReply): void {
-  const fields = {
-    req_id: request.id,
-    remote_addr: request.ip,
-    method: request.method,
-    uri: request.originalUrl,
-    response_code: reply.statusCode,
-    latency_us: Math.round(reply.elapsedTime * 1000),
-  };
-  const refusal = REFUSALS.get(request);
-  log.info(refusal === undefined ? fields : { ...fields, error_message_external: refusal }, "request completed");
+interface Refusing {
+  readonly requests: RequestLog;
+  readonly log: Log;
 }
 
-/** What refused requests were told: who has a request's id is to find the reason in the log. */
-const REFUSALS = new WeakMap<FastifyRequest, string>();
-/** Of a message, which can hold what the client sent. */
-const LOGGED_CHARACTERS = 500;
-
-function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): FastifyReply {
+function answerError(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { requests, log }: Refusing,
+): FastifyReply {
   const answer = answerTo(inOurWords(error, request), request.id);
   const { message } = JSON.parse(answer.body) as { readonly message: string };
-  REFUSALS.set(request, message.slice(0, LOGGED_CHARACTERS));
-  if (answer.retryAfter !== undefined) reply.header("retry-after", answer.retryAfter);
+  requests.refused(request, message);
+  if (answer.headers !== undefined) reply.headers(answer.headers);
   if (answer.status >= 500) {
     const fields = { req_id: request.id, method: request.method, uri: request.originalUrl, error: causes(error) };
     if (answer.defect)
@@ -182,15 +189,23 @@ function causes(error: unknown): string {
   return cause === undefined ? messageOf(error) : `${messageOf(error)}: ${causes(cause)}`;
 }
 
-/** A URL that cannot be decoded never reaches a hook; a bad version is told before it all the same. */
-function answerFrameworkError(error: FastifyError, request: FastifyRequest, reply: FastifyReply, log: Log): void {
+/** A URL that cannot be decoded never reaches a hook; doors are before it, and a bad version, all the same. */
+function answerFrameworkError(
+  error: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { doors, requests, log }: Refusing & { readonly doors: Doors },
+): void {
   reply.header(REQUEST_ID, request.id);
-  reply.raw.once("finish", () => logRequest(log, request, reply));
+  followExchange(request.raw, reply.raw);
   let refusal: unknown = error;
   try {
+    doors.admit(request.raw, undefined);
     requestedVersion(request.raw);
-  } catch (versionError) {
-    refusal = versionError;
+  } catch (earlier) {
+    refusal = earlier;
   }
-  void answerError(refusal, request, reply, log);
+  void answerError(refusal, request, reply, { requests, log });
+  requests.decided(request, reply);
+  reply.raw.once("finish", () => requests.answered(request, reply));
 }

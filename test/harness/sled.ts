@@ -3,6 +3,7 @@ import type { FastifyInstance } from "fastify";
 import { SledAgent } from "../../src/agent/agent.ts";
 import type { NetworkOperations } from "../../src/agent/network.ts";
 import { CountedDatalinks } from "../../src/host/datalinks.ts";
+import type { Doors } from "../../src/http/doors/doors.ts";
 import { buildServer } from "../../src/http/server.ts";
 import { MemoryLedger } from "../../src/intent/ledger.ts";
 import type { Log } from "../../src/log.ts";
@@ -60,6 +61,8 @@ export interface SledOptions {
   readonly course?: Course;
   /** What HTTP hands network operations to, where that is not the agent. */
   readonly network?: NetworkOperations;
+  /** Who comes in, and how much of it; left out: everybody. */
+  readonly doors?: Doors;
   /** False: without an HTTP server, for those who ask the agent itself, a thousand times. */
   readonly http?: boolean;
   /** False: hands the sled out while it is still starting. */
@@ -117,8 +120,8 @@ export class Sled {
     const log = new RecordingLog();
     const sled = new Sled(model, log, await reach(model, log), options);
     if (options.http !== false) {
-      const { network } = options;
-      const served = { agent: sled.agent, ...(network && { network }) };
+      const { network, doors } = options;
+      const served = { agent: sled.agent, ...(network && { network }), ...(doors && { doors }) };
       sled.#app = await buildServer({ ...served, metrics: sled.metrics, log: sled.log });
     }
     const started = sled.agent.start();

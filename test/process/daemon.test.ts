@@ -122,7 +122,7 @@ describe("the log", () => {
     await daemon.stop();
     const changes = daemon.records.filter((record) => record.group !== undefined);
     expect(changes).toMatchObject([{ level: 30, ...mapping, msg: "mapping set" }]);
-    const requests = daemon.records.filter(({ msg }) => msg === "request completed");
+    const requests = daemon.records.filter(({ msg }) => msg === "change requested");
     expect(requests).toHaveLength(2);
     expect(requests[0]).toMatchObject({
       req_id: expect.stringMatching(/^[0-9a-f-]{36}$/),

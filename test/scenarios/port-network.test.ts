@@ -321,7 +321,7 @@ it("says in the log what it changed, a line each, and why it refused", async () 
   await sled.put("/vpc-routes", [{ id: { vni: 100, kind: { type: "system" } }, routes: [] }]);
   await sled.put("/eip-gateways", { mappings: { [nic(1).id]: { "192.0.2.2": [IGW] } } });
   const said = sled.log.records.filter(({ level }) => level === "info").map(({ message, fields }) => [message, fields]);
-  expect(said.filter(([message]) => message !== "request completed")).toEqual([
+  expect(said.filter(([message]) => message !== "change requested")).toEqual([
     ["external addresses set", { port: "opte0", addresses: ["192.0.2.2", "192.0.2.3", "192.0.2.9"] }],
     ["attached subnets changed", { port: "opte0", subnets: ["172.16.0.0/24"] }],
     ["firewall rules set", { vni: 100, rules: 1, ports: 1 }],
