@@ -15,7 +15,7 @@ const COLUMNS = 100;
 
 /** Whoever names no agent means the one that the settings are of. */
 function agentFor(self: Command, named: string, said: string | undefined): string {
-  const isNamed = self.parent?.getOptionValueSource("agent") === "cli" || process.env.SLEDCAST_AGENT !== undefined;
+  const isNamed = self.parent?.getOptionValueSource("agent") !== "default";
   return isNamed ? named : (said ?? named);
 }
 

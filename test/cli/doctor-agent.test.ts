@@ -14,8 +14,10 @@ describe("an agent that is not reached", () => {
 
   test("is looked for at the address that the lock file has", () => {
     const holder = { pid: 7, address: "127.0.0.1:999", since: "x" };
-    const { wayOut } = finding("agent", { agent: away(), host: host({ holder }) });
-    expect(wayOut).toBe("sledcast --agent http://127.0.0.1:999 doctor");
+    const facts = { agent: away(), host: host({ holder }) };
+    expect(finding("agent", facts).wayOut).toBe("sledcast --agent https://127.0.0.1:999 doctor");
+    const plain = { ...facts, subject: subject({ certificate: undefined }) };
+    expect(finding("agent", plain).wayOut).toBe("sledcast --agent http://127.0.0.1:999 doctor");
   });
 
   test("is enabled by SMF on illumos", () => {

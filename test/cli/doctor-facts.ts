@@ -21,6 +21,7 @@ export const subject = (change: Partial<Subject> = {}): Subject => ({
   xdeDevice: "/dev/xde",
   stateDir: "/var/sledcast",
   isStateDirSaid: true,
+  certificate: "/etc/cert.pem",
   nics: ["cxgbe0"],
   auditInterval: 30,
   ...change,
@@ -35,6 +36,7 @@ export const host = (change: Partial<HostFacts> = {}): HostFacts => ({
   nics: { value: [{ name: "cxgbe0", index: 3, ipv6: ["fe80::1"] }] },
   ledger: { value: { generations: [], refused: undefined } },
   stateDir: "writable",
+  certificate: { value: new Date("2027-01-01T00:00:00.000Z") },
   holder: { pid: 77, address: "[::1]:12345", since: "2026-03-04T05:00:00.000Z" },
   ...change,
 });

@@ -151,6 +151,29 @@ describe("the ledger", () => {
   });
 });
 
+describe("the certificate", () => {
+  const goodUntil = (time: string) =>
+    finding("certificate", { host: host({ certificate: { value: new Date(time) } }) });
+
+  test("is ok for weeks, a warning for two, and then a failure", () => {
+    expect(goodUntil("2026-03-18T05:06:07.000Z").state).toBe("ok");
+    expect(goodUntil("2026-03-18T05:06:06.000Z").state).toBe("warning");
+    expect(goodUntil("2026-03-04T05:06:06.000Z")).toMatchObject({
+      state: "failed",
+      wayOut: expect.stringContaining("openssl x509 -noout -dates -in /etc/cert.pem"),
+    });
+  });
+
+  test("that cannot be read is a failure with the reason", () => {
+    const found = finding("certificate", { host: host({ certificate: { reason: "ENOENT" } }) });
+    expect(found).toMatchObject({ state: "failed", found: "/etc/cert.pem: ENOENT" });
+  });
+
+  test("is not applicable where nobody told of one", () => {
+    expect(finding("certificate", { subject: subject({ certificate: undefined }) }).state).toBe("not applicable");
+  });
+});
+
 test("an agent that works over the model tells the API of the model", () => {
   const driver = { ...status().driver, kind: "model" as const };
   const agent = reached({ status: status({ driver }) });

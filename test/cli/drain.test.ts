@@ -1,9 +1,10 @@
 /** `sledcast drain` against an agent in this process: what it takes, in which order, and what it leaves. */
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { AgentClient } from "../../src/cli/client.ts";
+import { AgentClient, AgentRefusal } from "../../src/cli/client.ts";
 import { clearAll } from "../../src/cli/drain/clearing.ts";
 import { describeHoldings, isEmpty, listHoldings } from "../../src/cli/drain/holdings.ts";
+import { patiently } from "../../src/cli/drain/patience.ts";
 import { confirm } from "../../src/cli/drain.ts";
 import { ensureBody, propolis } from "../harness/registration.ts";
 import { Sled } from "../harness/sled.ts";
@@ -83,6 +84,18 @@ test("says which port of ours is busy, and is through when that is gone", async 
   sled.model.setPort({ name: "opte0", busy: false });
   await client.call("POST", "/multicast/audit");
   expect(isEmpty(await listHoldings(client))).toBe(true);
+});
+
+test("waits where the agent says that it is asked too fast, and for nothing else", async () => {
+  const answers = [new AgentRefusal("too fast", 429), new AgentRefusal("too fast", 429), "done"];
+  const ask = async () => {
+    const answer = answers.shift();
+    if (answer instanceof AgentRefusal) throw answer;
+    return answer;
+  };
+  expect(await patiently(ask, 1)).toBe("done");
+  answers.push(new AgentRefusal("no", 409), "never asked");
+  await expect(patiently(ask, 1)).rejects.toThrow("no");
 });
 
 describe("asking", () => {

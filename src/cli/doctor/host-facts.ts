@@ -1,5 +1,6 @@
 /** What this host shows to somebody who looks, with or without an agent. Nothing is changed by looking. */
-import { access, constants } from "node:fs/promises";
+import { X509Certificate } from "node:crypto";
+import { access, constants, readFile } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
 import { messageOf } from "../../error.ts";
 import type { Binding } from "../../host/binding.ts";
@@ -39,6 +40,8 @@ export interface HostFacts {
   readonly nics: Seen<readonly Nic[]>;
   readonly ledger: Seen<Pick<CheckReport, "generations" | "refused">>;
   readonly stateDir: "writable" | "missing" | "closed";
+  /** Until when the agent's certificate is good; undefined: it has none. */
+  readonly certificate: Seen<Date> | undefined;
   /** Who has the state directory. */
   readonly holder: Holder | undefined;
 }
@@ -75,6 +78,10 @@ async function lookAtNics(binding: Binding, names: readonly string[]): Promise<r
   }));
 }
 
+async function goodUntil(file: string): Promise<Date> {
+  return new Date(new X509Certificate(await readFile(file)).validTo);
+}
+
 async function lookAtDir(dir: string): Promise<HostFacts["stateDir"]> {
   try {
     await access(dir, constants.R_OK | constants.W_OK | constants.X_OK);
@@ -84,7 +91,7 @@ async function lookAtDir(dir: string): Promise<HostFacts["stateDir"]> {
   }
 }
 
-export async function lookAtHost({ driver, xdeDevice, stateDir, nics = [] }: Subject): Promise<HostFacts> {
+export async function lookAtHost({ driver, xdeDevice, stateDir, certificate, nics = [] }: Subject): Promise<HostFacts> {
   const device = driver === "xde" ? askDeviceApart(xdeDevice) : undefined;
   const native = await seen(loadBinding);
   const through = <T>(look: (binding: Binding) => Promise<T>): Promise<Seen<T>> =>
@@ -106,6 +113,7 @@ export async function lookAtHost({ driver, xdeDevice, stateDir, nics = [] }: Sub
     nics: await through((binding) => lookAtNics(binding, nics)),
     ledger: await seen(() => check(stateDir)),
     stateDir: await lookAtDir(stateDir),
+    certificate: certificate === undefined ? undefined : await seen(() => goodUntil(certificate)),
     holder: stateDirHolder(stateDir),
   };
 }

@@ -2,16 +2,19 @@
 import type { AgentFacts } from "./agent-facts.ts";
 import { type Finding, failed, notApplicable, ok, some, warning } from "./finding.ts";
 import type { HostFacts } from "./host-facts.ts";
+import type { Subject } from "./told.ts";
 
 export type Reached = Extract<AgentFacts, { readonly reached: true }>;
 type Unreached = Exclude<AgentFacts, Reached>;
 
-function wayToAgent({ platform, holder }: HostFacts, { agent, status }: Unreached): string {
+function wayToAgent({ platform, holder }: HostFacts, { agent, status }: Unreached, { certificate }: Subject): string {
   if (status === 401 || status === 403)
     return "sledcast --token-file FILE, or --cert FILE --key FILE, as the agent asks";
   // Another address than the one that was tried: an agent is there.
   if (holder?.address !== undefined && !agent.endsWith(holder.address)) {
-    const url = holder.address.startsWith("unix:") ? holder.address : `http://${holder.address}`;
+    const url = holder.address.startsWith("unix:")
+      ? holder.address
+      : `${certificate === undefined ? "http" : "https"}://${holder.address}`;
     return `sledcast --agent ${url} doctor`;
   }
   if (platform === "sunos")
@@ -19,11 +22,11 @@ function wayToAgent({ platform, holder }: HostFacts, { agent, status }: Unreache
   return holder === undefined ? "sledcastd &" : `ps -fp ${holder.pid}`;
 }
 
-export function judgeAgent(agent: AgentFacts, host: HostFacts): Finding {
+export function judgeAgent(agent: AgentFacts, host: HostFacts, subject: Subject): Finding {
   const expected = "it answers";
   return agent.reached
     ? ok("agent", `${agent.agent} answers`, expected)
-    : failed("agent", agent.reason, expected, wayToAgent(host, agent));
+    : failed("agent", agent.reason, expected, wayToAgent(host, agent, subject));
 }
 
 export function judgeVersion({ status }: Reached, own: string, { platform }: HostFacts): Finding {

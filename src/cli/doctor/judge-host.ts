@@ -106,3 +106,21 @@ export function judgeLedger({ stateDir }: Subject, { ledger }: HostFacts): Findi
     ? ok("ledger", size, expected)
     : warning("ledger", `${size}; ${some(problems)}`, expected, look);
 }
+
+/** Days in which there is still time to see to it. */
+const SOON = 14;
+const DAY_MS = 86_400_000;
+
+export function judgeCertificate({ certificate: file }: Subject, { certificate }: HostFacts, now: Date): Finding {
+  const check = "certificate";
+  const expected = `good for ${SOON} days more`;
+  if (file === undefined || certificate === undefined) {
+    return notApplicable(check, "no tls.cert that anybody told of", expected);
+  }
+  const wayOut = `openssl x509 -noout -dates -in ${file}; put a new one there and send the daemon SIGHUP`;
+  if ("reason" in certificate) return failed(check, `${file}: ${certificate.reason}`, expected, wayOut);
+  const days = Math.floor((certificate.value.getTime() - now.getTime()) / DAY_MS);
+  const found = `${file} is good until ${certificate.value.toISOString()}`;
+  if (days < 0) return failed(check, found, expected, wayOut);
+  return days < SOON ? warning(check, found, expected, wayOut) : ok(check, found, expected);
+}

@@ -4,7 +4,7 @@ import type { Finding } from "./finding.ts";
 import type { HostFacts } from "./host-facts.ts";
 import { judgeAgent, judgeOperations, judgeReadiness, judgeVersion, withoutAgent } from "./judge-agent.ts";
 import { judgeApiVersion, judgeDevice, judgePrivileges } from "./judge-device.ts";
-import { judgeLedger, judgeNative, judgeNics, judgeSettings, judgeStateDir } from "./judge-host.ts";
+import { judgeCertificate, judgeLedger, judgeNative, judgeNics, judgeSettings, judgeStateDir } from "./judge-host.ts";
 import { judgeAudit, judgeDegraded, judgeJoins, judgePending, judgePorts } from "./judge-state.ts";
 import type { Subject, Told } from "./told.ts";
 
@@ -28,7 +28,8 @@ export function judge({ told, subject, host, agent, version, now }: Facts): Find
     ...judgeNics(subject, host),
     judgeStateDir(subject, host, agent),
     judgeLedger(subject, host),
-    judgeAgent(agent, host),
+    judgeCertificate(subject, host, now),
+    judgeAgent(agent, host, subject),
     ...(agent.reached
       ? [
           judgeVersion(agent, version, host),

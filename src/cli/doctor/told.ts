@@ -59,6 +59,8 @@ export interface Subject {
   readonly stateDir: string;
   /** Somebody said so; else it is where a daemon has it that is told nothing. */
   readonly isStateDirSaid: boolean;
+  /** The agent's own, in PEM; undefined: it serves without TLS, or nobody said. */
+  readonly certificate: string | undefined;
   /** Undefined: nobody said. */
   readonly nics: readonly string[] | undefined;
   /** Seconds; 0: only on request; undefined: nobody said. */
@@ -79,6 +81,7 @@ export function subjectOf({ known }: Told, said: Said | undefined, platform: Nod
     driver,
     xdeDevice: known.xdeDevice ?? through ?? "/dev/xde",
     stateDir: known.stateDir ?? DEFAULT_STATE_DIR,
+    certificate: known.tlsCert,
     isStateDirSaid: known.stateDir !== undefined,
     nics: known.underlayNics ?? said?.nics,
     auditInterval: known.auditInterval,

@@ -5,6 +5,7 @@
 import { messageOf } from "../../error.ts";
 import { type AgentClient, AgentRefusal, type Method } from "../client.ts";
 import type { Holdings } from "./holdings.ts";
+import { patiently } from "./patience.ts";
 
 export interface Failure {
   readonly what: "VMM" | "configuration" | "forwarding" | "mapping";
@@ -26,7 +27,7 @@ async function runAll(client: AgentClient, steps: readonly Step[]): Promise<Fail
   const failures: Failure[] = [];
   for (const { what, subject, method, path, body } of steps) {
     try {
-      await client.call(method, path, body);
+      await patiently(() => client.call(method, path, body));
     } catch (error) {
       if (!isGone(error)) failures.push({ what, subject, error: messageOf(error) });
     }

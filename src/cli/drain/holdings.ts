@@ -3,6 +3,7 @@ import type { AgentClient } from "../client.ts";
 import type { Entry, Mapping } from "../networking.ts";
 import type { Status } from "../status.ts";
 import { formatTable } from "../table.ts";
+import { patiently } from "./patience.ts";
 
 export interface Vmm {
   readonly propolis_id: string;
@@ -30,7 +31,7 @@ export interface Holdings {
 }
 
 export async function listHoldings(client: AgentClient): Promise<Holdings> {
-  const get = async <T>(path: string) => (await client.call("GET", path)) as T;
+  const get = async <T>(path: string) => (await patiently(() => client.call("GET", path))) as T;
   const { generation } = await get<Status>("/multicast/status");
   const ports = await get<readonly Port[]>("/networking/ports");
   const names = (which: (port: Port) => boolean) => ports.filter(which).map(({ name }) => name);
