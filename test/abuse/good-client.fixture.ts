@@ -3,48 +3,32 @@
  * for the status, sets, lists and clears mappings, one request after another, and holds each list
  * against what it made. Its parent asks now and then how it was served.
  */
-import { Agent, request } from "node:http";
+import { Agent } from "node:http";
+import { Agent as SecureAgent } from "node:https";
 import { setTimeout as pause } from "node:timers/promises";
+import { type Access, Caller } from "./access.ts";
 
-const [address = "", portText = "0"] = process.argv.slice(2);
+const caller = new Caller(JSON.parse(process.argv[2] ?? "") as Access);
 const MAPPINGS = 20;
 const M2P = "/networking/mcast-m2p";
 /** It is not one of those who load the daemon. Milliseconds. */
 const PACE_MS = 4;
 /** One request in so many comes over a connection of its own: newcomers are to be served, too. */
 const NEWCOMER = 5;
-const GIVEN_UP_MS = 30_000;
 
-const kept = new Agent({ keepAlive: true, maxSockets: 1 });
+const kept = new (caller.isSecure ? SecureAgent : Agent)({ keepAlive: true, maxSockets: 1 });
 const mappings = new Map<string, string>();
 let latencies: number[] = [];
 let failures: string[] = [];
 let asked = 0;
 let newcomers = true;
 
-function call(method: string, path: string, body?: object): Promise<{ status: number; text: string }> {
-  const payload = body === undefined ? "" : JSON.stringify(body);
-  const headers = {
-    "content-length": payload.length,
-    ...(payload === "" ? {} : { "content-type": "application/json" }),
-  };
-  const agent = newcomers && ++asked % NEWCOMER === 0 ? false : kept;
+async function call(method: string, path: string, body?: object): Promise<{ status: number; text: string }> {
+  const isNew = newcomers && ++asked % NEWCOMER === 0;
   const since = performance.now();
-  return new Promise((resolve, reject) => {
-    const target = { host: address, port: Number(portText), method, path, headers, agent, timeout: GIVEN_UP_MS };
-    const sent = request(target, (response) => {
-      let text = "";
-      response.setEncoding("utf8").on("data", (part: string) => {
-        text += part;
-      });
-      response.once("error", reject).once("end", () => {
-        latencies.push(performance.now() - since);
-        resolve({ status: response.statusCode ?? 0, text });
-      });
-    });
-    sent.once("timeout", () => sent.destroy(new Error(`no answer within ${GIVEN_UP_MS} ms`)));
-    sent.once("error", reject).end(payload);
-  });
+  const answer = await caller.call(method, path, body, isNew ? false : kept);
+  latencies.push(performance.now() - since);
+  return answer;
 }
 
 async function expectStatus(wanted: number, method: string, path: string, body?: object): Promise<string> {
@@ -71,6 +55,10 @@ async function turn(n: number): Promise<void> {
 }
 
 process.on("message", (message) => {
+  if (message === "count") {
+    process.send?.(latencies.length);
+    return;
+  }
   newcomers = message !== "alone";
   process.send?.({ latencies, failures, mappings: [...mappings] });
   latencies = [];

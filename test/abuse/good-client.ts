@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import type { Access } from "./access.ts";
 
 const FIXTURE = fileURLToPath(new URL("./good-client.fixture.ts", import.meta.url));
 
@@ -15,9 +16,16 @@ export interface Served {
 export class GoodClient {
   readonly #child: ChildProcess;
 
-  constructor(port: number) {
-    const args = ["--import", "tsx", FIXTURE, "127.0.0.1", String(port)];
+  constructor(access: Access) {
+    const args = ["--import", "tsx", FIXTURE, JSON.stringify(access)];
     this.#child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+  }
+
+  /** How many answers it has had since it was last asked how it was served. */
+  async answered(): Promise<number> {
+    const answer = once(this.#child, "message");
+    this.#child.send("count");
+    return Number((await answer)[0]);
   }
 
   /** How it was served since it was last asked; from now on over connections that it has already, if so wanted. */
