@@ -117,7 +117,7 @@ export function daemonCommand(): { readonly command: Command; readonly keys: Rea
     .addHelpText("after", EPILOGUE)
     .allowExcessArguments(false)
     .exitOverride();
-  teachForm(command, "sledcastd");
+  teachForm(command);
   const keys = new Map<string, string>();
   for (const [flags, key, help] of FLAGS) {
     const option = new Option(flags, help).helpGroup(groupOf(key));

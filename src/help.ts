@@ -30,20 +30,25 @@ export function exampleText(examples: NonNullable<Lesson["examples"]>): string {
 /** Longer lines are hard to read, whatever the terminal. */
 const WIDEST = 100;
 
-/** Its width, the options of the command above, and with what is wrong in a command line the usage that it should have had. */
-export function teachForm(command: Command, called: string): void {
+/** Its width, and the options of the command above. */
+export function teachForm(command: Command): void {
   command.configureHelp({
     ...command.configureHelp(),
     helpWidth: Math.min(process.stdout.columns ?? WIDEST, WIDEST),
     minWidthToWrap: 30,
     showGlobalOptions: true,
   });
+}
+
+/** With what is wrong in a command line goes the usage that it should have had. */
+function sayUsage(command: Command, called: string): void {
   const usage = command.createHelp().commandUsage(command);
   command.showHelpAfterError(`Usage: ${usage}\n\`${called} --help\` has examples.`);
 }
 
 function teachOne(command: Command, lesson: Lesson | undefined, called: string): void {
-  teachForm(command, called);
+  teachForm(command);
+  sayUsage(command, called);
   if (lesson === undefined) return;
   if (command.summary() === "") command.summary(command.description());
   command.description(lesson.why);
@@ -60,6 +65,7 @@ export function teach(program: Command, called: string, lessons: Lessons): void 
       visit(below, path);
     }
   };
-  teachForm(program, called);
+  teachForm(program);
+  sayUsage(program, called);
   visit(program, []);
 }

@@ -61,6 +61,6 @@ export function modelCommand(): Command {
     .addHelpText("after", EPILOGUE)
     .allowExcessArguments(false)
     .exitOverride();
-  teachForm(command, "sledcast-xde-model");
+  teachForm(command);
   return command;
 }
