@@ -15,7 +15,7 @@ import path from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { FileLedger } from "../../src/intent/ledger/file-ledger.ts";
 import { NO_LOG } from "../intent/ledger-kit.ts";
-import { execute, FULL, IN_CI, newFolder, noAddon, smallPackages, smallSource, unpacked } from "./kit.ts";
+import { execute, FULL, IN_CI, newFolder, noAddon, SOURCE, smallPackages, smallSource, unpacked } from "./kit.ts";
 import {
   headOf,
   installedBoth,
@@ -27,6 +27,8 @@ import {
   ScratchRoot,
   VERSIONS,
 } from "./scratch-root.ts";
+
+const GUIDE = readFileSync(path.join(SOURCE, "docs/operator.md"), "utf8");
 
 describe.skipIf(noAddon !== undefined && !IN_CI)("install", () => {
   let root: ScratchRoot;
@@ -64,9 +66,11 @@ describe.skipIf(noAddon !== undefined && !IN_CI)("install", () => {
     expect(readFileSync(root.at(`${VERSIONS}/previous`), "utf8")).toMatch(/^0\.9\.0-/);
   });
 
-  it.runIf(FULL)("goes back to the version before, and forth again", async () => {
+  it.runIf(FULL)("goes back to the version before by the guide's command, and forth again", async () => {
     root = await installedBoth();
-    await root.installed(await newer(), "--back-out");
+    const [guide = "no such command"] = /^\/opt\S+.*--back-out$/m.exec(GUIDE) ?? [];
+    const command = `${guide.replaceAll("/opt/", `${root.dir}/opt/`)} --root ${root.dir}`;
+    expect(await execute("sh", ["-c", command])).toMatchObject({ code: 0, stderr: "" });
     expect([await root.says(), root.manifest()]).toEqual(["cli 0.9.0 x\n", expect.stringContaining(" 0.9.0\n")]);
     await root.installed(await newer(), "--back-out");
     expect([await root.says(), root.manifest()]).toEqual(["cli 0.10.0 x\n", expect.stringContaining(" 0.10.0\n")]);
