@@ -68,8 +68,8 @@ describe.skipIf(noAddon !== undefined && !IN_CI)("install", () => {
 
   it.runIf(FULL)("goes back to the version before by the guide's command, and forth again", async () => {
     root = await installedBoth();
-    const [guide = "no such command"] = /^\/opt\S+.*--back-out$/m.exec(GUIDE) ?? [];
-    const command = `${guide.replaceAll("/opt/", `${root.dir}/opt/`)} --root ${root.dir}`;
+    const [guide = "no such command"] = /^cd .*\n\.\/install --back-out$/m.exec(GUIDE) ?? [];
+    const command = `set -e\n${guide.replaceAll("/opt/", `${root.dir}/opt/`)} --root ${root.dir}`;
     expect(await execute("sh", ["-c", command])).toMatchObject({ code: 0, stderr: "" });
     expect([await root.says(), root.manifest()]).toEqual(["cli 0.9.0 x\n", expect.stringContaining(" 0.9.0\n")]);
     await root.installed(await newer(), "--back-out");
