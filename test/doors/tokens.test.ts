@@ -1,11 +1,13 @@
 /** Bearer tokens: the file they are in, and what is asked with and without one. */
+
+import { once } from "node:events";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { readPrivate } from "../../src/host/private-file.ts";
 import { changingNothing, expectDone, expectError } from "../http/expect.ts";
-import { exchange } from "../http/wire.ts";
+import { exchange, openSocket } from "../http/wire.ts";
 import { audited, call, M2P, put, served, tokens } from "./kit.ts";
 
 const FIRST = "6f1e".repeat(16);
@@ -118,6 +120,25 @@ describe("a token file", () => {
 function manyTokens(): string {
   return Array.from({ length: 257 }, (_, i) => String(i).padStart(32, "0")).join("\n");
 }
+
+test("a client that follows the events is cut when its token is taken out of the file, and no other", async () => {
+  const at = await behind();
+  const follow = async (token: string) => {
+    const head = `GET /multicast/events HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${token}\r\n\r\n`;
+    const socket = await openSocket(at.port);
+    onTestFinished(() => void socket.destroy());
+    socket.write(head);
+    await once(socket, "data");
+    return socket;
+  };
+  const [staying, going] = [await follow(FIRST), await follow(SECOND)];
+  const closed = once(going, "close");
+  at.doors.follow({ tokens: tokens(FIRST) }, 10, undefined);
+  await closed;
+  const told = once(staying, "data");
+  expectDone(await put(at.port, bearer(FIRST)));
+  expect(String((await told)[0])).toContain("event: ");
+});
 
 describe("a file with a secret", () => {
   function file(mode: number): string {
