@@ -1,6 +1,7 @@
 /** Who is at the other end of a connection, as far as it can be known. */
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
+import { ipBytes, ipFromBytes, isIpv4, parseIp } from "../../net/ip.ts";
 import { type ClientCertificate, clientCertificate } from "./certificate-names.ts";
 
 /** Of a process that connected to a Unix socket, when it connected. */
@@ -42,8 +43,15 @@ export class Caller {
   key(token: string | undefined): string {
     if (token !== undefined) return `token ${token}`;
     if (this.certificate !== undefined) return `certificate ${this.certificate.name}`;
-    return this.seen.remote_addr === undefined ? "unix" : `address ${this.seen.remote_addr}`;
+    return this.seen.remote_addr === undefined ? "unix" : `network ${networkOf(this.seen.remote_addr)}`;
   }
+}
+
+/** A host takes what addresses it likes of its link's /64 (RFC 4862), so all of one are one client. */
+function networkOf(address: string): string {
+  const ip = parseIp(address.split("%", 1)[0] ?? "");
+  if (ip === undefined || isIpv4(ip) || ip.startsWith("::ffff:")) return address;
+  return ipFromBytes(ipBytes(ip).map((byte, i) => (i < 8 ? byte : 0))) ?? address;
 }
 
 function certificateOf(socket: Socket): ClientCertificate | undefined {
