@@ -5,7 +5,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { readPrivate } from "../../src/host/private-file.ts";
+import { readPrivate, readPublic } from "../../src/host/private-file.ts";
 import { changingNothing, expectDone, expectError } from "../http/expect.ts";
 import { exchange, openSocket } from "../http/wire.ts";
 import { audited, call, M2P, put, served, tokens } from "./kit.ts";
@@ -168,4 +168,17 @@ describe("a file with a secret", () => {
     expect(() => readPrivate("tls.key", "/nowhere/key")).toThrow("tls.key: /nowhere/key cannot be read: ENOENT");
     expect(() => readPrivate("tls.key", tmpdir())).toThrow("is no file");
   });
+
+  test.each([0o644, 0o664, 0o444])("is not what a certificate is, which may be read by all (%o)", (mode) => {
+    expect(readPublic("tls.ca", file(mode))).toBe(FIRST);
+  });
+
+  test.each([0o646, 0o666, 0o777])(
+    "nor is one that anybody could change, which is refused all the same (%o)",
+    (mode) => {
+      const made = file(mode);
+      expect(() => readPublic("tls.ca", made)).toThrow(`tls.ca: ${made} has the mode 0${mode.toString(8)}`);
+      expect(() => readPublic("tls.ca", made)).toThrow(`chmod o-w ${made}`);
+    },
+  );
 });
