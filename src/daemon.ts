@@ -7,9 +7,12 @@ import { CommanderError } from "commander";
 import { messageOf } from "./error.ts";
 import { exitCodeOf } from "./exit.ts";
 import { configure, parseFlags } from "./flags.ts";
+import { outlive } from "./gone-readers.ts";
 import { checkReadyFd, tellReady } from "./ready.ts";
 import { type Follow, Hangups, Reload } from "./reload.ts";
 
+outlive(process.stdout);
+outlive(process.stderr);
 const hangups = new Hangups();
 
 try {

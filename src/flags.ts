@@ -2,6 +2,7 @@
 import { Command, Option } from "commander";
 import { type Config, LISTS, LOG_LEVELS, parseConfig } from "./config.ts";
 import { readConfigFile } from "./config-file.ts";
+import { exampleText, teachForm } from "./help.ts";
 import { count, type Settings } from "./settings.ts";
 import { VERSION } from "./version.ts";
 
@@ -45,6 +46,13 @@ const FLAGS: readonly (readonly [flag: string, key: string, help: string])[] = [
   ["--rate-limit <n>", "limits.rate", "requests a second of one client (default 0: no limit)"],
 ];
 
+const EXAMPLES = [
+  ["sledcastd", "over the driver model, on [::1]:12345"],
+  ["sledcastd --model-port guest0 --log-format pretty", "with a port to try things on"],
+  ["sledcastd --config /etc/sledcast.toml", "as a file says"],
+  ["sledcastd --driver xde --underlay-ip fd00::1 \\\n    --underlay-nic cxgbe0 --underlay-nic cxgbe1", "a sled"],
+] as const;
+
 const EPILOGUE = `
 The TOML file given with --config has a key for each flag, which overrides it:
   listen, insecure_wildcard, driver, state_dir
@@ -53,7 +61,8 @@ The TOML file given with --config has a key for each flag, which overrides it:
   [tls] cert, key, ca, allowed_names                         [auth] token_file, allowed_hosts
   [limits] connections, header_bytes, request_seconds, rate
 
-With --smf they are properties of the group config, with _ for each dot: config/log_level is log.level.
+With --smf they are properties of the group config, with _ for each dot:
+config/log_level is log.level.
 A property that is empty is not set.
 
 SIGHUP reads the settings again: the log says what changed, and which of it waits for a restart.
@@ -79,27 +88,53 @@ export interface CommandLine {
 /** Standard input, output and error are not for this. */
 const parseReadyFd = (given: unknown) => (given === undefined ? undefined : count("--ready-fd", given, 3, 65_535));
 
-/** Throws Commander's error for flags that are none, and for `--help`. */
-export function parseFlags(argv: readonly string[]): CommandLine {
+/** Headings of the help, by what a key begins with. */
+const GROUPS: readonly (readonly [begins: RegExp, heading: string])[] = [
+  [/^(?:listen|insecure_wildcard|socket\.)/, "Where it listens:"],
+  [/^(?:tls|auth)\./, "Who is let in:"],
+  [/^limits\./, "Limits:"],
+  [/^(?:driver|xde\.|model\.)/, "The driver:"],
+  [/^underlay\./, "The underlay:"],
+  [/^(?:state_dir|log\.|audit\.)/, "State, log and audits:"],
+];
+
+const groupOf = (key: string) => GROUPS.find(([begins]) => begins.test(key))?.[1] ?? "Options:";
+
+const SOURCES = "Where settings come from:";
+
+/** The command as it can be asked for its help, and the setting behind each of its flags. */
+export function daemonCommand(): { readonly command: Command; readonly keys: ReadonlyMap<string, string> } {
   const command = new Command("sledcastd")
-    .description("The multicast sled agent")
+    .description(
+      "The multicast sled agent. It serves HTTP, and keeps the host's OPTE driver and the joins on its NICs as it was told. A control plane or `sledcast` tells it.",
+    )
     .version(VERSION)
+    .optionsGroup(SOURCES)
     .option("--config <file>", "settings in TOML")
     .addOption(new Option("--smf <fmri>", "settings from this SMF instance's running snapshot").conflicts("config"))
     .option("--ready-fd <n>", "write a line to this open descriptor once the start is over, for SMF's start method")
+    .addHelpText("after", exampleText(EXAMPLES))
     .addHelpText("after", EPILOGUE)
     .allowExcessArguments(false)
     .exitOverride();
-  const options = FLAGS.map(([flags, key, help]) => {
-    const option = new Option(flags, help);
+  teachForm(command);
+  const keys = new Map<string, string>();
+  for (const [flags, key, help] of FLAGS) {
+    const option = new Option(flags, help).helpGroup(groupOf(key));
     if (LISTS.has(key)) option.argParser((value: string, earlier: string[] | undefined) => [...(earlier ?? []), value]);
     command.addOption(option);
-    return { key, name: option.attributeName() };
-  });
+    keys.set(option.attributeName(), key);
+  }
+  return { command, keys };
+}
+
+/** Throws Commander's error for flags that are none, and for `--help`. */
+export function parseFlags(argv: readonly string[]): CommandLine {
+  const { command, keys } = daemonCommand();
   command.parse([...argv], { from: "user" });
   const values = command.opts<Record<string, unknown>>();
   const settings: Record<string, unknown> = {};
-  for (const { key, name } of options) {
+  for (const [name, key] of keys) {
     if (command.getOptionValueSource(name) !== "cli") continue;
     settings[key] = values[name];
   }

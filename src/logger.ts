@@ -1,4 +1,5 @@
 /** The log: bunyan records that Oxide's `looker` reads, or lines for a person at a terminal. */
+import { writeSync } from "node:fs";
 import { hostname } from "node:os";
 import pino, { type Logger } from "pino";
 import type { Config } from "./config.ts";
@@ -20,30 +21,60 @@ const isoTime = (() => {
   };
 })();
 
-/** More than this is written before the turn ends; just below what sonic-boom writes at once. Bytes. */
+/** More than this is written before the turn ends. Bytes, about. */
 const TURN_BYTES = 16_383;
+const STDOUT = 1;
+/** How long a reader that is behind is given before it is tried again. Milliseconds. */
+const PAUSE = 10;
+
+const sleeper = new Int32Array(new SharedArrayBuffer(4));
+
+/** All of it; throws what the system does. A reader that is behind is waited for: no record is lost for that. */
+function writeWhole(bytes: Buffer): void {
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(STDOUT, bytes, at);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+      Atomics.wait(sleeper, 0, 0, PAUSE);
+    }
+  }
+}
 
 /**
  * Standard output, written once a turn of the event loop and at the end of the process. A record
  * waits for the requests that are answered in the same turn, no longer, and under load one system
- * call carries many.
+ * call carries many. Not sonic-boom's: its `flushSync` tries again for ever when the reader went
+ * away or the disk is full, and the daemon would stand still.
  */
 function standardOutput(): { write(record: string): void } {
-  const sink = pino.destination({ fd: 1, sync: true, minLength: TURN_BYTES });
-  // A reader that went away must not end the daemon.
-  sink.on("error", () => {});
+  let records: string[] = [];
+  let length = 0;
   let due = false;
+  let isRead = true;
   const flush = () => {
+    const text = records.join("");
+    records = [];
+    length = 0;
     due = false;
-    sink.flushSync();
+    try {
+      writeWhole(Buffer.from(text));
+    } catch (error) {
+      // A reader that went away does not come back. What else there is (a full disk) can pass; these records are lost.
+      isRead = (error as NodeJS.ErrnoException).code !== "EPIPE";
+    }
   };
-  process.on("exit", () => sink.flushSync());
+  process.on("exit", flush);
   return {
     write(record) {
-      sink.write(record);
-      if (due) return;
-      due = true;
-      setImmediate(flush);
+      if (!isRead) return;
+      records.push(record);
+      length += record.length;
+      if (length > TURN_BYTES) flush();
+      else if (!due) {
+        due = true;
+        setImmediate(flush);
+      }
     },
   };
 }

@@ -1,6 +1,15 @@
 /** What Prometheus is told. Names begin `sledcast_`; each metric is documented by its help text. */
+import { createRequire } from "node:module";
 import type { Metric, Registry } from "prom-client";
 import { type Family, Latencies, Reading, type Shown, Tally } from "./metric-series.ts";
+
+const require = createRequire(import.meta.url);
+
+/**
+ * Loaded when somebody asks, and by `require`: under load, Node 20.20's `import()` of this CommonJS
+ * package was seen to answer, in one start of some thirty, with a namespace whose exports are all undefined.
+ */
+const promClient = () => require("prom-client") as typeof import("prom-client");
 
 /** Sizes of things, read when somebody asks. */
 export type Sizes = Readonly<Record<string, number>>;
@@ -61,7 +70,7 @@ export class Metrics {
   ];
   readonly #families: (() => Promise<readonly Family[]>)[] = [];
   #watchesProcess = false;
-  #registry: Promise<Registry> | undefined;
+  #registry: Registry | undefined;
 
   /** `sizes` is called once a scrape: what it answers becomes `sledcast_<key>`. */
   watch(help: Readonly<Record<string, string>>, sizes: () => Sizes): void {
@@ -123,29 +132,24 @@ export class Metrics {
   }
 
   async scrape(): Promise<Scrape> {
-    this.#registry ??= this.#load().catch((error: unknown) => {
-      // For want of a descriptor, say: the next one tries again.
-      this.#registry = undefined;
-      throw error;
-    });
-    const [registry, families] = await Promise.all([
-      this.#registry,
-      Promise.all(this.#families.map((read) => read())).then((read) => read.flat()),
-    ]);
+    // Where it cannot be loaded, for want of a descriptor, say, the next one tries again.
+    this.#registry ??= this.#load();
+    const registry = this.#registry;
+    const families = (await Promise.all(this.#families.map((read) => read()))).flat();
     const text = await registry.metrics();
     return { contentType: registry.contentType, text: text + (await this.#textOf(families)) };
   }
 
   async #textOf(families: readonly Family[]): Promise<string> {
     if (families.length === 0) return "";
-    const { Registry } = await import("prom-client");
+    const { Registry } = promClient();
     const registry = new Registry();
     for (const one of families) registry.registerMetric(one as unknown as Metric);
     return `\n${await registry.metrics()}`;
   }
 
-  async #load(): Promise<Registry> {
-    const { collectDefaultMetrics, Registry } = await import("prom-client");
+  #load(): Registry {
+    const { collectDefaultMetrics, Registry } = promClient();
     const registry = new Registry();
     for (const one of this.#shown) registry.registerMetric(one as unknown as Metric);
     if (this.#watchesProcess) collectDefaultMetrics({ register: registry, prefix: "sledcast_" });

@@ -6,6 +6,8 @@ import type { Config } from "./config.ts";
 import { messageOf } from "./error.ts";
 import { EXIT } from "./exit.ts";
 import { keepHeapSmall } from "./heap.ts";
+import type { Binding } from "./host/binding.ts";
+import { loadBinding } from "./host/bindings.ts";
 import { clearStaleSocket, parseAccount, type SocketAccess, withAccess } from "./host/unix-socket.ts";
 import { buildServer } from "./http/server.ts";
 import { loadCompiler } from "./http/validation.ts";
@@ -32,10 +34,17 @@ function socketAccess({ socketMode, socketOwner, socketGroup }: Config): SocketA
   return { mode: socketMode, uid, gid };
 }
 
+/** Who is at the other end of a Unix socket, where there is one and something that can ask. */
+async function askPeer({ listen }: Config): Promise<Binding["peerCredentials"]> {
+  if (listen.type !== "unix") return undefined;
+  const loaded = await loadBinding().catch(() => undefined);
+  return loaded?.binding.peerCredentials;
+}
+
 async function listen(app: FastifyInstance, { listen: where }: Config, access: SocketAccess): Promise<string> {
   if (where.type === "unix") {
     const { path } = where;
-    await clearStaleSocket(path, `listen: unix:${path}`);
+    await clearStaleSocket(path, `listen: unix:${path}`, access.uid);
     await app.ready();
     await withAccess(path, access, () => app.listen({ path }));
     return `unix:${path}`;
@@ -78,7 +87,7 @@ export async function serve(
   keepHeapSmall();
   const log = await openLog(config);
   const access = socketAccess(config);
-  const { doors, follower: doorsFollower } = openDoors(config, log);
+  const { doors, follower: doorsFollower } = openDoors(config, log, await askPeer(config));
   const metrics = new Metrics();
   metrics.watchProcess();
   const { ledger, lock } = await openLedger(config, log);
@@ -113,7 +122,7 @@ export async function serve(
   whenListening(started);
   await started;
   log.info({ ready: agent.readiness.ready, degraded: agent.readiness.degraded.length }, "ready");
-  setTimeout(() => void loadTheRest(metrics), QUIET_MS).unref();
+  setTimeout(() => void loadTheRest(metrics, log), QUIET_MS).unref();
 }
 
 function logFollower(log: Logger): Follower {
@@ -140,8 +149,15 @@ function auditFollower(agent: SledAgent): Follower {
   };
 }
 
-/** What is loaded when it is first asked for is loaded now, unasked: a host can run out of descriptors later. */
-async function loadTheRest(metrics: Metrics): Promise<void> {
-  loadCompiler();
-  await metrics.scrape();
+/**
+ * What is loaded when it is first asked for is loaded now, unasked: a host can run out of descriptors
+ * later. If it cannot be loaded now either, whoever asks for it is told; the daemon has no need of it.
+ */
+async function loadTheRest(metrics: Metrics, log: Log): Promise<void> {
+  try {
+    loadCompiler();
+    await metrics.scrape();
+  } catch (error) {
+    log.warn({ error: messageOf(error) }, "what is loaded on demand could not be loaded ahead of it");
+  }
 }

@@ -1,69 +1,17 @@
 #!/usr/bin/env node
 /** sledcast-xde-model: the driver model as a process of its own, for fake devices (`scripts/with-fake-xde`). */
 import { connect } from "node:net";
-import { Command, CommanderError, Option } from "commander";
+import { CommanderError } from "commander";
 import { badRequest, messageOf, SledcastError } from "./error.ts";
+import { outlive } from "./gone-readers.ts";
 import { clearStaleSocket } from "./host/unix-socket.ts";
 import type { Log } from "./log.ts";
 import { DriverModel } from "./opte/model/model.ts";
-import { type ApiVersion, knownVersion, NEWEST } from "./opte/versions.ts";
-import { VERSION } from "./version.ts";
+import { modelCommand, type Options } from "./xde-model/command-line.ts";
 import { controlFrame, parseControlReply } from "./xde-model/frames.ts";
-import { SCRIPT_HELP } from "./xde-model/script.ts";
 import { XdeModelServer } from "./xde-model/server.ts";
 
 const EXIT = { done: 0, failed: 1, usage: 2 } as const;
-
-const EXAMPLES = `
-Examples:
-  sledcast-xde-model --socket /tmp/xde.sock --state /tmp/xde.state &
-  scripts/with-fake-xde /tmp/xde.sock sledcastd --driver xde --underlay-ip fd00::1
-  sledcast-xde-model --socket /tmp/xde.sock --order '{"order":"delay","ms":3000}'
-
-${SCRIPT_HELP}
-
-Exit status: 0 done, 1 failed, 2 usage.`;
-
-interface Options {
-  readonly socket: string;
-  readonly state?: string;
-  readonly apiVersion: ApiVersion;
-  readonly link?: readonly string[];
-  readonly portsStart: "ready" | "running";
-  readonly errno: "linux" | "illumos";
-  readonly order?: string;
-}
-
-function parseVersion(text: string): ApiVersion {
-  const version = /^\d+$/.test(text) ? knownVersion(Number(text)) : undefined;
-  if (version === undefined) throw badRequest(`--api-version: ${text} is not one of 38, 39, 40, 41`);
-  return version;
-}
-
-function parse(): Options {
-  const command = new Command("sledcast-xde-model")
-    .description("Serves the model of the xde driver to programs that have a fake /dev/xde")
-    .version(VERSION)
-    .requiredOption("--socket <path>", "Unix socket to serve on; with --order, the one to send to")
-    .option("--state <file>", "keeps the tables in this file, over a restart; deleting it meanwhile is a reboot")
-    .option("--api-version <number>", "OPTE API version to speak: 38, 39, 40 or 41", parseVersion, NEWEST)
-    .option("--link <name...>", "data links that exist; left out: any name does")
-    .addOption(
-      new Option("--ports-start <state>", "whether a guest opens the link of a new port at once")
-        .choices(["ready", "running"])
-        .default("ready"),
-    )
-    .addOption(
-      new Option("--errno <style>", "whose error numbers the caller gets")
-        .choices(["linux", "illumos"])
-        .default("linux"),
-    )
-    .option("--order <json>", "sends an order to a running model, and prints what it says")
-    .addHelpText("after", EXAMPLES)
-    .allowExcessArguments(false)
-    .exitOverride();
-  return command.parse().opts<Options>();
-}
 
 /** To stderr, in lines for people; stdout says only that it listens. */
 function say(level: string, fields: object, message: string): void {
@@ -133,8 +81,11 @@ function exitCodeOf(error: unknown): number {
   return error instanceof SledcastError && error.kind === "bad-request" ? EXIT.usage : EXIT.failed;
 }
 
+outlive(process.stdout);
+outlive(process.stderr);
+
 try {
-  const options = parse();
+  const options = modelCommand().parse().opts<Options>();
   await (options.order === undefined ? serve(options) : order(options.socket, options.order));
 } catch (error) {
   // Commander has printed its own errors.

@@ -9,6 +9,7 @@
 #include "node/kstats.h"
 #include "node/link_watch.h"
 #include "node/memberships.h"
+#include "node/peer_credentials.h"
 
 namespace {
 
@@ -20,6 +21,7 @@ Napi::Object start(Napi::Env env, Napi::Object exports) {
   exports.Set("LinkWatch", sledcast::node::LinkWatch::define(env));
   exports.Set("interfaceIndexes", Napi::Function::New<sledcast::node::interfaceIndexes>(env, "interfaceIndexes"));
   exports.Set("lockFile", Napi::Function::New<sledcast::node::lockFile>(env, "lockFile"));
+  exports.Set("peerCredentials", Napi::Function::New<sledcast::node::peerCredentials>(env, "peerCredentials"));
   return exports;
 }
 

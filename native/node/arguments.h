@@ -11,4 +11,7 @@ namespace sledcast::node {
 // The text may want memory, and throws where there is none.
 bool toText(const Napi::Value& value, std::string& text);
 
+// Whether the value is a number that a descriptor can have.
+bool toDescriptor(const Napi::Value& value, int& fd);
+
 }  // namespace sledcast::node

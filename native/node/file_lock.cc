@@ -1,8 +1,6 @@
 #include "node/file_lock.h"
 
-#include <cmath>
-#include <cstdint>
-
+#include "node/arguments.h"
 #include "node/refusals.h"
 #include "os/file_lock.h"
 
@@ -10,10 +8,9 @@ namespace sledcast::node {
 
 Napi::Value lockFile(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  if (!info[0].IsNumber()) return typeError(env, "a descriptor must be a number");
-  const double fd = info[0].As<Napi::Number>().DoubleValue();
-  if (!(fd >= 0 && fd <= INT32_MAX && std::trunc(fd) == fd)) return typeError(env, "not a descriptor");
-  return Napi::Number::New(env, os::lockFile(static_cast<int>(fd)));
+  int fd = 0;
+  if (!toDescriptor(info[0], fd)) return typeError(env, "not a descriptor");
+  return Napi::Number::New(env, os::lockFile(fd));
 }
 
 }  // namespace sledcast::node

@@ -1,4 +1,7 @@
-/** From the tree and its manifest to a package in a repository: with the tools of IPS, which only illumos has. */
+/**
+ * From the tree and its manifest to a package in a repository: with the tools of IPS, which only illumos has. Where this was
+ * written there are none, so the steps are those of their manual pages and of OPTE's build, and were never run.
+ */
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync, writeFileSync } from "node:fs";
 import path from "node:path";

@@ -57,6 +57,11 @@ export class AgentClient {
     }
   }
 
+  /** Whatever is answered, also where that is no success: `/readyz` says what it waits for with a 503. */
+  async look(path: string): Promise<{ readonly status: number; readonly text: string }> {
+    return this.#exchange("GET", path, undefined);
+  }
+
   /** An answer without end, as text. Throws an AgentRefusal where it is refused, and later where it breaks off. */
   async stream(path: string, headers: Readonly<Record<string, string>>): Promise<AsyncIterable<string>> {
     const call = this.#request({ path, headers });

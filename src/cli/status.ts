@@ -1,13 +1,18 @@
 /** `status` and `audit`: how the agent is. */
 import type { Command } from "commander";
+import { type Colour, painter } from "./colour.ts";
 import { action } from "./context.ts";
 import { formatTable } from "./table.ts";
 
-interface Status {
+export interface Status {
   readonly version: string;
   readonly generation: number | null;
   readonly audits: readonly (Report & { readonly time: string })[];
-  readonly lane: { readonly running: { readonly name: string; readonly seconds: number } | null };
+  readonly lane: {
+    readonly running: { readonly name: string; readonly seconds: number } | null;
+    readonly waiting: number;
+    readonly capacity: number;
+  };
   readonly counts: Readonly<Record<string, number>>;
   readonly pending: readonly {
     readonly port?: string;
@@ -17,24 +22,32 @@ interface Status {
   }[];
   readonly degraded: readonly { readonly thing: string; readonly subject: string; readonly reason: string }[];
   readonly driver: {
-    readonly kind: string;
+    readonly kind: "xde" | "model";
     readonly api_version: number;
     readonly through: string;
     readonly binding: string | null;
+    readonly unavailable?: string;
+    readonly busy_with: { readonly command: string; readonly seconds: number } | null;
   };
   readonly join_binding: string;
   readonly nics: readonly string[];
 }
 
-interface Report {
+export interface Report {
   readonly mode: string;
   readonly seconds: number;
+  readonly found: number;
   readonly findings: readonly {
     readonly what: string;
     readonly subject: Readonly<Record<string, string>>;
     readonly repaired: boolean;
     readonly error?: string;
   }[];
+}
+
+/** A table whose head is in colour, where there are colours. */
+function headed(colour: Colour, table: string): string {
+  return table.replace(/^.*/, (head) => painter()(colour, head));
 }
 
 function describe(status: Status): string {
@@ -62,8 +75,12 @@ function describe(status: Status): string {
   const failing = degraded.map(({ thing, subject, reason }) => [thing, subject, reason]);
   return [
     facts,
-    waiting.length === 0 ? "nothing pending\n" : formatTable(["PENDING GROUP", "PORT OR VMM", "REASON"], waiting),
-    failing.length === 0 ? "nothing degraded\n" : formatTable(["DEGRADED", "SUBJECT", "REASON"], failing),
+    waiting.length === 0
+      ? "nothing pending\n"
+      : headed("yellow", formatTable(["PENDING GROUP", "PORT OR VMM", "REASON"], waiting)),
+    failing.length === 0
+      ? "nothing degraded\n"
+      : headed("red", formatTable(["DEGRADED", "SUBJECT", "REASON"], failing)),
   ].join("\n");
 }
 

@@ -1,15 +1,17 @@
 /** The addon (`native/`), which `scripts/build-addon.mjs` builds: what it exports, and how it is loaded. */
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
+import type { PeerCredentials } from "./binding.ts";
 import { doesNotLoad } from "./load-error.ts";
 import type { NetworkAddon } from "./napi-network.ts";
 
-/** `native/node/{device,file_lock,datalinks,kstats}.h`, and the network's. */
+/** `native/node/{device,file_lock,peer_credentials,datalinks,kstats}.h`, and the network's. */
 export interface Addon extends NetworkAddon {
   readonly Device: new (path: string) => NativeDevice;
   readonly Datalinks: new (library?: string) => NativeDatalinks;
   readonly Kstats: new (library?: string) => NativeKstats;
   lockFile(fd: number): number;
+  peerCredentials(fd: number): PeerCredentials | number;
 }
 
 /** Each call tells whether it was taken up; `done` is called only then. */

@@ -40,6 +40,13 @@ export interface Device {
   close(): Promise<void>;
 }
 
+/** Of a process that connected to a Unix socket, as it was when it connected. */
+export interface PeerCredentials {
+  readonly uid: number;
+  /** Where the system tells it. */
+  readonly pid?: number;
+}
+
 export type BindingName = "addon" | "koffi";
 
 export interface Binding extends NetworkBinding {
@@ -55,4 +62,6 @@ export interface Binding extends NetworkBinding {
    * `SystemError`.
    */
   tryLock(fd: number): boolean;
+  /** Of a connection; undefined where there is nobody to tell of. Left out by a binding that cannot ask. */
+  peerCredentials?(fd: number): PeerCredentials | undefined;
 }

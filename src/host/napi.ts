@@ -41,6 +41,10 @@ export async function loadNapi(): Promise<Binding> {
     name: "addon",
     ...networkOf(addon),
     tryLock: (fd) => wasLocked(fd, addon.lockFile(fd)),
+    peerCredentials: (fd) => {
+      const found = addon.peerCredentials(fd);
+      return typeof found === "number" ? undefined : found;
+    },
     openDevice: (path) =>
       new Promise((resolve, reject) => {
         const native = new addon.Device(path);

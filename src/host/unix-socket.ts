@@ -6,9 +6,12 @@ import { wrong } from "../settings.ts";
 
 /**
  * Removes a socket that a killed process left. Anything else of that name, and a socket in use, is
- * somebody's. `what` names the setting in the error.
+ * somebody's. `what` names the setting in the error; `givenTo`: the user that the killed one gave its
+ * socket to, which may keep us from asking whether somebody is there: illumos wants read and write permission for
+ * that (sockfs, socksubr.c), and root without `file_dac_*` has none of another's. Two daemons of one state directory
+ * never come so far.
  */
-export async function clearStaleSocket(path: string, what: string): Promise<void> {
+export async function clearStaleSocket(path: string, what: string, givenTo?: number): Promise<void> {
   const there = lstatSync(path, { throwIfNoEntry: false });
   if (there === undefined) return;
   if (!there.isSocket()) throw new SledcastError("conflict", `${what} exists and is no socket`);
@@ -18,7 +21,8 @@ export async function clearStaleSocket(path: string, what: string): Promise<void
       resolve("another process answers there");
     }).on("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
   });
-  if (answer !== "ECONNREFUSED") throw new SledcastError("conflict", `${what} is not free: ${answer}`);
+  const isForeclosed = answer === "EACCES" && givenTo !== undefined && there.uid === givenTo;
+  if (answer !== "ECONNREFUSED" && !isForeclosed) throw new SledcastError("conflict", `${what} is not free: ${answer}`);
   unlinkSync(path);
 }
 
@@ -68,14 +72,17 @@ export async function withAccess(path: string, access: SocketAccess, listen: () 
     process.umask(before);
   }
   const { mode, uid, gid } = access;
-  if (uid !== undefined || gid !== undefined) {
-    try {
-      const made = lstatSync(path);
-      lchownSync(path, uid ?? made.uid, gid ?? made.gid);
-    } catch (error) {
-      const key = uid === undefined ? "socket.group" : "socket.owner";
-      throw wrong(key, `the socket cannot be given away: ${messageOf(error)}; it takes the privilege to, as root has`);
-    }
-  }
+  const { uid: ourUid, gid: ourGid } = lstatSync(path);
+  if (gid !== undefined) give("socket.group", path, ourUid, gid);
   chmodSync(path, mode);
+  // Last: what is another's we may change no more, unless with the privilege `file_owner`.
+  if (uid !== undefined) give("socket.owner", path, uid, gid ?? ourGid);
+}
+
+function give(key: string, path: string, uid: number, gid: number): void {
+  try {
+    lchownSync(path, uid, gid);
+  } catch (error) {
+    throw wrong(key, `the socket cannot be given away: ${messageOf(error)}; it takes the privilege to, as root has`);
+  }
 }

@@ -16,7 +16,7 @@ export interface StateDirLock {
   release(): void;
 }
 
-interface Holder {
+export interface Holder {
   readonly pid: number;
   readonly address?: string;
   /** RFC 3339. */
@@ -85,6 +85,15 @@ function isAlive(pid: number): boolean {
   } catch (error) {
     return errnoOf(error) === "EPERM";
   }
+}
+
+/**
+ * Who has a state directory, without trying to take it: a daemon that starts at that moment would be refused. Undefined:
+ * nobody that lives, as far as the file in it tells.
+ */
+export function stateDirHolder(dir: string): Holder | undefined {
+  const holder = readHolder(path.join(dir, "lock"));
+  return holder !== undefined && isAlive(holder.pid) ? holder : undefined;
 }
 
 /** What a binding gives for it. */

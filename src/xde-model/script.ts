@@ -28,12 +28,13 @@ const ORDERS = ["tables", "fail", "delay", "cut", "clear-faults", "open", "api-v
 
 export const SCRIPT_HELP = `Orders, as JSON objects with the key "order":
   {"order":"tables"}                                       what the tables hold
-  {"order":"fail","command":"SetMcast2Phys","errno":"EIO"} fails once, before its effect; "when":"after" for after,
+  {"order":"fail","command":"SetMcast2Phys","errno":"EIO"} fails once, before its effect;
+                                                           "when":"after" for after,
                                                            "times":N, "skip":N; no "command": any
   {"order":"delay","command":"DumpMcast2Phys","ms":500}    answers late
   {"order":"cut","command":"McastSubscribe"}               no answer: the connection ends
   {"order":"clear-faults"}
-  {"order":"open","errno":"EPERM"}                         open fails from now on; without "errno": it works again
+  {"order":"open","errno":"EPERM"}                         open fails from now on; no "errno": works
   {"order":"api-version","version":40}                     speaks that from now on
   {"order":"port","name":"opte0","state":"running","busy":true}`;
 

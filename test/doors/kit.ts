@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { request as plain } from "node:http";
 import { request as secure } from "node:https";
 import type { AddressInfo } from "node:net";
-import { onTestFinished } from "vitest";
+import { afterAll, beforeAll, onTestFinished } from "vitest";
 import { Doors, type DoorsOptions } from "../../src/http/doors/doors.ts";
 import { HostRule } from "../../src/http/doors/hosts.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../src/http/doors/limits.ts";
@@ -19,13 +19,36 @@ export interface Served {
   readonly port: number;
 }
 
-/** Serves on 127.0.0.1 until the test ends. */
-export async function served(options: DoorsOptions = {}, more: SledOptions = {}): Promise<Served> {
+type Where = { readonly host: string; readonly port: number } | { readonly path: string };
+
+const LOOPBACK: Where = { host: "127.0.0.1", port: 0 };
+
+async function serve(options: DoorsOptions, more: SledOptions, where: Where): Promise<Served> {
   const doors = new Doors(options);
   const sled = await Sled.start({ ...more, doors });
-  onTestFinished(() => sled.close());
-  await sled.app.listen({ host: "127.0.0.1", port: 0 });
-  return { sled, doors, port: (sled.app.server.address() as AddressInfo).port };
+  await sled.app.listen({ ...where });
+  const address = sled.app.server.address() as AddressInfo | string;
+  return { sled, doors, port: typeof address === "string" ? 0 : address.port };
+}
+
+/** Serves on 127.0.0.1, or where it is told, until the test ends. */
+export async function served(options: DoorsOptions = {}, more: SledOptions = {}, where = LOOPBACK): Promise<Served> {
+  const made = await serve(options, more, where);
+  onTestFinished(() => made.sled.close());
+  return made;
+}
+
+/** Serves until the suite ends, for tests that leave nothing behind which another would see. */
+export function servedForAll(options: () => DoorsOptions): () => Served {
+  let made: Served | undefined;
+  beforeAll(async () => {
+    made = await serve(options(), {}, LOOPBACK);
+  });
+  afterAll(() => made?.sled.close());
+  return () => {
+    if (made === undefined) throw new Error("it is served in tests only");
+    return made;
+  };
 }
 
 export const limits = (change: Partial<Limits>): Limits => ({ ...DEFAULT_LIMITS, ...change });

@@ -76,7 +76,7 @@ function parseChunks(text: string): { readonly body: string; readonly taken: num
   }
 }
 
-function parseAnswers(text: string): WireAnswer[] {
+export function parseAnswers(text: string): WireAnswer[] {
   const answers: WireAnswer[] = [];
   for (let rest = text; rest !== ""; ) {
     const end = rest.indexOf("\r\n\r\n");

@@ -32,14 +32,16 @@ const SYSTEM_HEADERS = [
   "sys/socket.h",
   "unistd.h",
 ];
+/** illumos' own: only in a branch that names it. */
+const ILLUMOS_HEADERS = ["ucred.h"];
 /** Where illumos has another way: only in the other branch of a condition on it. */
 const LINUX_HEADERS = ["linux/netlink.h", "linux/rtnetlink.h"];
 const INCLUDE = /^#include [<"]([^>"]+)[>"]/;
 
 const includes = (file: string) => [...textOf(file).matchAll(new RegExp(INCLUDE, "gm"))].map(([, name]) => name);
 
-/** What the file includes in the `#else` of a condition that names illumos. */
-function includesElsewhere(file: string): string[] {
+/** What the file includes in the branch of a condition that names illumos, or in the `#else` of one. */
+function includesWhere(where: "illumos" | "elsewhere", file: string): string[] {
   const found: string[] = [];
   const open: { readonly ofSun: boolean; inElse: boolean }[] = [];
   for (const line of textOf(file).split("\n")) {
@@ -49,7 +51,8 @@ function includesElsewhere(file: string): string[] {
     else if (directive === "endif") open.pop();
     else if (directive !== undefined && innermost !== undefined) innermost.inElse = directive === "else";
     const name = INCLUDE.exec(line)?.[1];
-    if (name !== undefined && open.some(({ ofSun, inElse }) => ofSun && inElse)) found.push(name);
+    if (name !== undefined && open.some(({ ofSun, inElse }) => ofSun && inElse === (where === "elsewhere")))
+      found.push(name);
   }
   return found;
 }
@@ -59,8 +62,9 @@ const isOurs = (name = "") => /^(os|opte|node)\//.test(name);
 describe("the addon's sources", () => {
   it("include nothing that illumos or macOS lacks", () => {
     for (const file of PORTABLE) {
-      const elsewhere = LINUX_HEADERS.filter((name) => includesElsewhere(file).includes(name));
-      const known = [...SYSTEM_HEADERS, ...elsewhere, "napi.h"];
+      const elsewhere = LINUX_HEADERS.filter((name) => includesWhere("elsewhere", file).includes(name));
+      const there = ILLUMOS_HEADERS.filter((name) => includesWhere("illumos", file).includes(name));
+      const known = [...SYSTEM_HEADERS, ...elsewhere, ...there, "napi.h"];
       const foreign = includes(file).filter((name = "") => !isCpp(name) && !isOurs(name) && !known.includes(name));
       expect(foreign, file).toEqual([]);
     }

@@ -7,7 +7,7 @@ import { FileLedger } from "../../src/intent/ledger/file-ledger.ts";
 import { SALVAGED } from "../../src/intent/ledger.ts";
 import { lockStateDir } from "../../src/intent/state-dir.ts";
 import { NO_LOG, stateOf } from "../intent/ledger-kit.ts";
-import { CLI, run } from "./daemon.ts";
+import { CLI, DAEMON, run } from "./daemon.ts";
 
 let dir: string;
 beforeAll(() => {
@@ -50,4 +50,20 @@ test("checks, is kept out while somebody has it, repairs, and finds nothing more
   const found = await FileLedger.open(dir, { log: NO_LOG });
   expect(stateOf(found)).toEqual({ a: "A", c: "C", [SALVAGED]: true });
   await found.close();
+});
+
+test("a daemon refuses a ledger of a later version with exit 95, and leaves it as it is", async () => {
+  const later = path.join(dir, "later");
+  const written = await FileLedger.open(later, { log: NO_LOG, format: { version: 2, upgrades: new Map() } });
+  await written.record([{ key: "a", value: 1 }]);
+  await written.close();
+  const file = path.join(later, "ledger.1");
+  const before = readFileSync(file);
+  const { code, stderr } = await run(DAEMON, ["--listen", "127.0.0.1:0", "--state-dir", later]);
+  expect([code, stderr]).toEqual([
+    95,
+    `sledcastd: the ledger ${file} was written by a later sledcast (format 2; this one reads up to 1): run that version, or give this one another state_dir\n`,
+  ]);
+  expect(readFileSync(file)).toEqual(before);
+  expect(readdirSync(later).sort()).toEqual(["ledger.1", "lock"]);
 });

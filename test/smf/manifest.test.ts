@@ -44,7 +44,15 @@ describe("the manifest", () => {
 
   test("is of svc:/oxide/sledcast:default, which waits to be enabled", () => {
     expect(one(ROOT, "service").attributes).toMatchObject({ name: "oxide/sledcast", type: "service" });
-    expect(one(ROOT, "create_default_instance").attributes).toEqual({ enabled: "false" });
+    expect(one(ROOT, "instance").attributes).toEqual({ name: "default", enabled: "false" });
+  });
+
+  test("has the settings at the instance, where setprop, delprop and describe look for them, and describes them there", () => {
+    expect(all(one(ROOT, "instance"), "property_group").map(nameOf)).toEqual(["config"]);
+    expect(one(ROOT, "pg_pattern", { name: "config" }).attributes).toMatchObject({
+      type: "application",
+      target: "instance",
+    });
   });
 
   test("has a property for each setting, and none for anything else", () => {

@@ -1,15 +1,9 @@
 /** Who is at the other end of a connection, as far as it can be known. */
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
+import type { PeerCredentials } from "../../host/binding.ts";
 import { ipBytes, ipFromBytes, isIpv4, parseIp } from "../../net/ip.ts";
 import { type ClientCertificate, clientCertificate } from "./certificate-names.ts";
-
-/** Of a process that connected to a Unix socket, when it connected. */
-export interface PeerCredentials {
-  readonly uid: number;
-  /** Where the system tells it. */
-  readonly pid?: number;
-}
 
 /** Asks the system by the descriptor of a connection. */
 export type AskPeer = (fd: number) => PeerCredentials | undefined;

@@ -69,6 +69,8 @@ function tellDropped(server: Server, log: Log, metrics: Metrics): void {
 }
 
 function tellFailedHandshakes(server: Server, log: Log, metrics: Metrics): void {
+  // Node would make a broken request of it, and there was none.
+  server.removeAllListeners("tlsClientError");
   server.on("tlsClientError", (error: NodeJS.ErrnoException, socket: TLSSocket) => {
     metrics.handshakeFailed();
     // A client that went away, or looked whether somebody is there, is nobody's concern.

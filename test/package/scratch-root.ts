@@ -1,0 +1,93 @@
+/** A root of a host that is nobody's, what is installed below it, and the two versions that the tests install. */
+import { cpSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { expect } from "vitest";
+import type { Finished } from "../process/daemon.ts";
+import { execute, newFolder, smallPackages, smallSource, unpacked } from "./kit.ts";
+
+export const VERSIONS = "opt/oxide/sledcast.versions";
+export const LEDGER = "var/sledcast/ledger.1";
+export const headOf = (format: number) =>
+  `00000000 1 {"sledcast":"ledger","format":${format},"generation":1,"after":0}\n`;
+
+export class ScratchRoot {
+  readonly dir = newFolder();
+
+  constructor(like?: ScratchRoot) {
+    if (like !== undefined) cpSync(like.dir, this.dir, { recursive: true, verbatimSymlinks: true });
+  }
+
+  at(name: string): string {
+    return path.join(this.dir, name);
+  }
+
+  keep(name: string, text: string): void {
+    mkdirSync(path.dirname(this.at(name)), { recursive: true });
+    writeFileSync(this.at(name), text);
+  }
+
+  /** Everything below it that is no directory. */
+  all(): readonly string[] {
+    const names = readdirSync(this.dir, { recursive: true }) as string[];
+    return names.filter((name) => !lstatSync(this.at(name)).isDirectory()).sort();
+  }
+
+  install(from: string, ...args: string[]): Promise<Finished> {
+    return execute(path.join(from, "install"), ["--root", this.dir, ...args]);
+  }
+
+  uninstall(from: string, ...args: string[]): Promise<Finished> {
+    return execute(path.join(from, "uninstall"), ["--root", this.dir, ...args]);
+  }
+
+  async installed(from: string, ...args: string[]): Promise<void> {
+    const { code, stderr } = await this.install(from, ...args);
+    expect([code, stderr]).toEqual([0, ""]);
+  }
+
+  /** With which words; it is checked that nothing was changed. */
+  async refused(from: string, ...args: string[]): Promise<string> {
+    const before = this.all();
+    const { code, stdout, stderr } = await this.install(from, ...args);
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(this.all()).toEqual(before);
+    return stderr;
+  }
+
+  /** What the administrator's command says. */
+  async says(): Promise<string> {
+    return (await execute(this.at("usr/sbin/sledcast"), ["x"])).stdout;
+  }
+
+  manifest(): string {
+    return readFileSync(this.at("lib/svc/manifest/network/sledcast.xml"), "utf8");
+  }
+}
+
+export interface Bundles {
+  /** Version 0.9.0 and 0.10.0, unpacked. */
+  readonly older: string;
+  readonly newer: string;
+  /** To be copied, each with what was installed last. */
+  readonly rootsWith: { readonly older: ScratchRoot; readonly newer: ScratchRoot; readonly both: ScratchRoot };
+}
+
+async function makeBundles(): Promise<Bundles> {
+  const older = await unpacked(smallPackages(smallSource("0.9.0", { "scripts/dtrace/old.d": "" })));
+  const newer = await unpacked(smallPackages(smallSource("0.10.0")));
+  const withOlder = new ScratchRoot();
+  await withOlder.installed(older);
+  const withNewer = new ScratchRoot();
+  await withNewer.installed(newer);
+  const withBoth = new ScratchRoot(withOlder);
+  await withBoth.installed(newer);
+  return { older, newer, rootsWith: { older: withOlder, newer: withNewer, both: withBoth } };
+}
+
+let made: Promise<Bundles> | undefined;
+
+/** Made once for all suites of a worker. */
+export function bundles(): Promise<Bundles> {
+  made ??= makeBundles();
+  return made;
+}
