@@ -68,11 +68,17 @@ export const DEFAULT_STATE_DIR = process.platform === "sunos" ? "/var/sledcast" 
 const WILDCARDS = new Set(["0.0.0.0", "::", "::ffff:0.0.0.0"]);
 const ADDRESS_PORT = /^(?:\[(?<v6>[^\]]+)\]|(?<v4>[^:[\]]+)):(?<port>\d{1,5})$/;
 
+/** `sun_path` has 108 with the final NUL, on illumos as on Linux; libuv listens at what is left of a longer one. */
+const MOST_PATH_BYTES = 107;
+
 export function parseListen(key: string, value: unknown, wildcardAllowed: boolean): Listen {
   const given = text(key, value);
   if (given.startsWith("unix:")) {
     const path = given.slice("unix:".length);
     if (!path.startsWith("/")) throw wrong(key, `${given} needs an absolute path: unix:/path`);
+    if (Buffer.byteLength(path) > MOST_PATH_BYTES) {
+      throw wrong(key, `${given} is longer than the ${MOST_PATH_BYTES} bytes that a Unix socket's path may have`);
+    }
     return { type: "unix", path };
   }
   const { v6, v4, port: digits } = ADDRESS_PORT.exec(given)?.groups ?? {};
