@@ -2,6 +2,7 @@
 import {
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   renameSync,
@@ -118,6 +119,16 @@ describe.skipIf(noAddon !== undefined && !IN_CI)("install", () => {
     expect(await root.refused(newer)).toBe(
       `install: these files are there and are not sledcast's: ${root.at("usr/sbin/sledcast")} ${root.at("usr/share/man/man8/sledcast.8")} ; move them away\n`,
     );
+  });
+
+  it("refuses a folder that is none, or that leads out of the root, before it changes anything", async () => {
+    root.keep("usr/share", "no folder");
+    const outside = newFolder();
+    symlinkSync(outside, root.at("usr/sbin"));
+    expect(await root.refused(newer)).toBe(
+      `install: ${root.at("usr/sbin")} leads out of ${root.dir}; ${root.at("usr/share")} is no folder; nothing was changed\n`,
+    );
+    expect(readdirSync(outside)).toEqual([]);
   });
 
   it("refuses where the IPS package has its place", async () => {
