@@ -25,6 +25,16 @@ describe("an agent that is not reached", () => {
     expect(wayOut).toContain("svcadm enable svc:/oxide/sledcast:default");
   });
 
+  test("and is there all the same is not to be started", () => {
+    for (const platform of ["sunos", "linux"] as const) {
+      const facts = {
+        agent: away({ reason: "TLS failed", isAbsent: false }),
+        host: host({ platform, holder: undefined }),
+      };
+      expect(finding("agent", facts).wayOut).toMatch(/^do what is said there; .*--agent/);
+    }
+  });
+
   test("because it asks who is there is a matter of tokens and certificates", () => {
     const { wayOut } = finding("agent", { agent: away({ status: 401 }) });
     expect(wayOut).toContain("--token-file");

@@ -71,6 +71,7 @@ export const away = (change: Partial<Extract<AgentFacts, { reached: false }>> = 
   reached: false,
   agent: "http://[::1]:12345",
   reason: "no agent answers at http://[::1]:12345 (ECONNREFUSED)",
+  isAbsent: true,
   ...change,
 });
 
