@@ -173,6 +173,16 @@ describe("the audit", () => {
     expect(audited(long, 0).state).toBe("ok");
   });
 
+  test("that has not run since a start of long ago is a warning", () => {
+    const agent = reached({ status: status({ audits: [] }) });
+    const since = (time: string) => host({ holder: { pid: 77, since: time } });
+    expect(finding("audit", { agent, host: since("2026-03-04T05:05:50.000Z") }).state).toBe("ok");
+    expect(finding("audit", { agent, host: since("2026-03-04T05:00:00.000Z") })).toMatchObject({
+      state: "warning",
+      found: expect.stringContaining("none since the start"),
+    });
+  });
+
   test("that ended in the time to come tells of a clock that was set back", () => {
     expect(audited({ time: "2026-03-04T06:06:07.000Z" })).toMatchObject({
       state: "warning",
