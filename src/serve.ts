@@ -8,6 +8,7 @@ import { EXIT } from "./exit.ts";
 import { keepHeapSmall } from "./heap.ts";
 import type { Binding } from "./host/binding.ts";
 import { loadBinding } from "./host/bindings.ts";
+import { tcpListenFailure, unixListenFailure } from "./host/listen-failure.ts";
 import { clearStaleSocket, parseAccount, type SocketAccess, withAccess } from "./host/unix-socket.ts";
 import { buildServer } from "./http/server.ts";
 import { loadCompiler } from "./http/validation.ts";
@@ -46,13 +47,15 @@ async function listen(app: FastifyInstance, { listen: where }: Config, access: S
     const { path } = where;
     await clearStaleSocket(path, `listen: unix:${path}`, access.uid);
     await app.ready();
-    await withAccess(path, access, () => app.listen({ path }));
+    const bound = () => app.listen({ path }).catch((error) => Promise.reject(unixListenFailure(path, error)));
+    await withAccess(path, access, bound);
     return `unix:${path}`;
   }
-  await app.listen({ host: where.host, port: where.port });
+  const { host, port } = where;
+  const called = (real: number) => (host.includes(":") ? `[${host}]:${real}` : `${host}:${real}`);
+  await app.listen({ host, port }).catch((error) => Promise.reject(tcpListenFailure(called(port), error)));
   const address = app.server.address();
-  const port = typeof address === "object" && address !== null ? address.port : where.port;
-  return where.host.includes(":") ? `[${where.host}]:${port}` : `${where.host}:${port}`;
+  return called(typeof address === "object" && address !== null ? address.port : port);
 }
 
 /** Once asked to stop, it stops; asked again, it stops at once. */

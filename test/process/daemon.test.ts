@@ -288,7 +288,26 @@ test("an address in use is an error that names it", async () => {
   const daemon = await ready();
   const { code, stderr } = await run(DAEMON, ["--listen", daemon.url.replace("http://", ""), "--log-level", "error"]);
   expect(code).toBe(1);
-  expect(stderr).toContain("EADDRINUSE");
+  expect(stderr).toMatch(/^sledcastd: listen: 127\.0\.0\.1:\d+: another process has it .+ --listen \(EADDRINUSE\)$/m);
+});
+
+test.each([
+  ["that is another host's", "[2001:db8::1]:12345", 1, "this host has no such address, or not yet"],
+  ["in a folder that is not there", "unix:/no/such/folder/socket", 2, "there is no folder /no/such/folder"],
+  ["of a path that would be cut off", `unix:/tmp/${"a".repeat(120)}`, 2, "is too long"],
+  ["by a name", "localhost:12345", 2, "localhost is a name, and names are not looked up; [::1] is this host"],
+  ["of a port beyond all", "[::1]:99999", 2, "ports go up to 65535"],
+])("an address %s is an error with its way out", async (_what, address, status, said) => {
+  const { code, stderr } = await run(DAEMON, ["--listen", address, "--log-level", "fatal"]);
+  expect(stderr).toContain(`listen: ${address}`);
+  expect(stderr).toContain(said);
+  expect(code).toBe(status);
+});
+
+test("a state directory that is a file is an error that says so", async () => {
+  const { code, stderr } = await run(DAEMON, ["--listen", "127.0.0.1:0", "--state-dir", DAEMON]);
+  expect(code).toBe(2);
+  expect(stderr).toContain("a folder is needed, and a file is there");
 });
 
 test("the defaults are the contract's: [::1]:12345 and a memory-only model", async () => {
