@@ -66,20 +66,32 @@ export interface Config {
 export const DEFAULT_STATE_DIR = process.platform === "sunos" ? "/var/sledcast" : "./.sledcast";
 
 const WILDCARDS = new Set(["0.0.0.0", "::", "::ffff:0.0.0.0"]);
+/** Of a Unix socket's path (`sun_path`), without the byte that ends it. A longer one would be cut off in silence. */
+const SOCKET_PATH_BYTES = process.platform === "darwin" ? 103 : 107;
 const ADDRESS_PORT = /^(?:\[(?<v6>[^\]]+)\]|(?<v4>[^:[\]]+)):(?<port>\d{1,5})$/;
+
+/** For those that are nearly one. */
+function whatIsAmiss(given: string, port: number): string {
+  if (port > 65_535) return `: ports go up to 65535`;
+  const [, name] = /^([a-z][\w.-]*):\d+$/i.exec(given) ?? [];
+  return name === undefined ? "" : `: ${name} is a name, and names are not looked up; [::1] is this host`;
+}
 
 export function parseListen(key: string, value: unknown, wildcardAllowed: boolean): Listen {
   const given = text(key, value);
   if (given.startsWith("unix:")) {
     const path = given.slice("unix:".length);
     if (!path.startsWith("/")) throw wrong(key, `${given} needs an absolute path: unix:/path`);
+    if (Buffer.byteLength(path) > SOCKET_PATH_BYTES) {
+      throw wrong(key, `${given} is too long: the path of a Unix socket has at most ${SOCKET_PATH_BYTES} bytes`);
+    }
     return { type: "unix", path };
   }
   const { v6, v4, port: digits } = ADDRESS_PORT.exec(given)?.groups ?? {};
   const host = v6 ?? v4 ?? "";
   const port = Number(digits);
   if (digits === undefined || port > 65_535 || !(v6 === undefined ? isIPv4(host) : isIPv6(host))) {
-    throw wrong(key, `${given} is not ADDRESS:PORT, [V6]:PORT or unix:/path`);
+    throw wrong(key, `${given} is not ADDRESS:PORT, [V6]:PORT or unix:/path${whatIsAmiss(given, port)}`);
   }
   const canonical = v6 === undefined ? host : (parseIpv6(host.split("%", 1)[0] as string) ?? host);
   if (WILDCARDS.has(canonical) && !wildcardAllowed) {

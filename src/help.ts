@@ -41,7 +41,7 @@ export function teachForm(command: Command): void {
 }
 
 /** With what is wrong in a command line goes the usage that it should have had. */
-function sayUsage(command: Command, called: string): void {
+export function sayUsage(command: Command, called: string): void {
   const usage = command.createHelp().commandUsage(command);
   command.showHelpAfterError(`Usage: ${usage}\n\`${called} --help\` has examples.`);
 }

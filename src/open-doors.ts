@@ -19,19 +19,25 @@ interface Found {
 
 const pem = (key: string, file: string, read: typeof readPublic): Pem => ({ key, file, text: read(key, file) });
 
-function identityOf({ tlsCert, tlsKey, tlsCa }: Config): TlsIdentity | undefined {
+/** Of the settings, those that say who comes in. */
+export type DoorSettings = Pick<
+  Config,
+  "listen" | "allowedHosts" | "tlsAllowedNames" | "rateLimit" | "tlsCert" | "tlsKey" | "tlsCa" | "tokenFile"
+>;
+
+function identityOf({ tlsCert, tlsKey, tlsCa }: DoorSettings): TlsIdentity | undefined {
   if (tlsCert === undefined || tlsKey === undefined) return undefined;
   const ca = tlsCa === undefined ? undefined : pem("tls.ca", tlsCa, readPublic);
   return tlsIdentity(pem("tls.cert", tlsCert, readPublic), pem("tls.key", tlsKey, readPrivate), ca);
 }
 
-function tokensOf({ tokenFile }: Config): Tokens | undefined {
+function tokensOf({ tokenFile }: DoorSettings): Tokens | undefined {
   const key = "auth.token_file";
   return tokenFile === undefined ? undefined : Tokens.parse(key, tokenFile, readPrivate(key, tokenFile));
 }
 
 /** Throws, naming the setting, for a file that cannot be used. `former`: whose clients keep what they have used up. */
-function find(config: Config, former: RateLimit | undefined): Found {
+function find(config: DoorSettings, former: RateLimit | undefined): Found {
   const { listen, allowedHosts, tlsAllowedNames, rateLimit } = config;
   const rate = former?.perSecond === rateLimit ? former : rateLimit > 0 ? new RateLimit(rateLimit) : undefined;
   const rules = {
@@ -41,6 +47,11 @@ function find(config: Config, former: RateLimit | undefined): Found {
     rate,
   };
   return { rules, identity: identityOf(config) };
+}
+
+/** Throws as a start would, and opens nothing. */
+export function checkDoors(settings: DoorSettings): void {
+  find(settings, undefined);
 }
 
 function warn({ identity }: Found, log: Log): void {

@@ -8,12 +8,13 @@ import { EXIT } from "./exit.ts";
 import { keepHeapSmall } from "./heap.ts";
 import type { Binding } from "./host/binding.ts";
 import { loadBinding } from "./host/bindings.ts";
+import { tcpListenFailure, unixListenFailure } from "./host/listen-failure.ts";
 import { clearStaleSocket, parseAccount, type SocketAccess, withAccess } from "./host/unix-socket.ts";
 import { buildServer } from "./http/server.ts";
 import { loadCompiler } from "./http/validation.ts";
 import type { StateDirLock } from "./intent/state-dir.ts";
 import type { Log } from "./log.ts";
-import { openLog } from "./logger.ts";
+import { openLog, unsilenced } from "./logger.ts";
 import { Metrics } from "./metrics.ts";
 import { openDatalinksFor } from "./open-datalinks.ts";
 import { openDoors } from "./open-doors.ts";
@@ -46,13 +47,15 @@ async function listen(app: FastifyInstance, { listen: where }: Config, access: S
     const { path } = where;
     await clearStaleSocket(path, `listen: unix:${path}`, access.uid);
     await app.ready();
-    await withAccess(path, access, () => app.listen({ path }));
+    const bound = () => app.listen({ path }).catch((error) => Promise.reject(unixListenFailure(path, error)));
+    await withAccess(path, access, bound);
     return `unix:${path}`;
   }
-  await app.listen({ host: where.host, port: where.port });
+  const { host, port } = where;
+  const called = (real: number) => (host.includes(":") ? `[${host}]:${real}` : `${host}:${real}`);
+  await app.listen({ host, port }).catch((error) => Promise.reject(tcpListenFailure(called(port), error)));
   const address = app.server.address();
-  const port = typeof address === "object" && address !== null ? address.port : where.port;
-  return where.host.includes(":") ? `[${where.host}]:${port}` : `${where.host}:${port}`;
+  return called(typeof address === "object" && address !== null ? address.port : port);
 }
 
 /** Once asked to stop, it stops; asked again, it stops at once. */
@@ -107,7 +110,7 @@ export async function serve(
     auditMode: config.auditMode,
   });
   // Who asked for which change is told whatever else the log leaves out.
-  const audit = log.child({}, { level: "info" });
+  const audit = unsilenced(log);
   const app = await buildServer({ agent, metrics, log, audit, doors });
   stopOnSignal(app, agent, lock, log);
   const started = agent.start();
@@ -117,7 +120,8 @@ export async function serve(
   // A driver that has not answered yet has said no version.
   const spoken = unavailable === undefined ? { api_version: apiVersion } : {};
   log.info({ address, version: VERSION, driver: kind, ...spoken }, `listening on ${address}`);
-  follow([logFollower(log), auditFollower(agent), doorsFollower], log);
+  // Whom the doors let in is told like what they then ask for.
+  follow([logFollower(log), auditFollower(agent), doorsFollower], audit);
   whenListening(started);
   await started;
   log.info({ ready: agent.readiness.ready, degraded: agent.readiness.degraded.length }, "ready");

@@ -9,12 +9,26 @@ export class AgentRefusal extends Error {
   override readonly name = "AgentRefusal";
   /** Undefined: it is not known to have heard of the request. */
   readonly status: number | undefined;
+  /** Nobody listens there. */
+  readonly isAbsent: boolean;
 
-  constructor(message: string, status?: number) {
+  constructor(message: string, status?: number, isAbsent = false) {
     super(message);
     this.status = status;
+    this.isAbsent = isAbsent;
   }
 }
+
+/** What a way there failed at, where that is not that nobody listens. */
+const ON_THE_WAY: Readonly<Record<string, string>> = {
+  EACCES: "this user may not connect; root may, and who is in the group of the socket (socket.mode, socket.group)",
+  ENOTFOUND: "there is no host of that name; give an address",
+  EAI_AGAIN: "the name could not be looked up; give an address",
+  ENETUNREACH: "there is no route to it",
+  EHOSTUNREACH: "there is no route to it",
+};
+
+const SILENT = "SILENT";
 
 export type Method = "GET" | "PUT" | "POST" | "DELETE";
 
@@ -25,9 +39,11 @@ const SILENT_MS = 45_000;
 
 export class AgentClient {
   readonly #target: Target;
+  readonly #patienceMs: number;
 
-  constructor(agent: string, access: Access = {}) {
+  constructor(agent: string, access: Access = {}, patienceMs = ANSWER_WITHIN_MS) {
     this.#target = parseTarget(agent, access);
+    this.#patienceMs = patienceMs;
   }
 
   #request(options: RequestOptions): ClientRequest {
@@ -95,8 +111,14 @@ export class AgentClient {
     const { code, message } = error;
     const tls = whyNoTls(this.#target, error);
     if (tls !== undefined) return new AgentRefusal(tls);
+    const { name } = this.#target;
+    if (code === SILENT) return new AgentRefusal(`${name} ${message}; sledcast doctor says what it waits for`);
+    const way = ON_THE_WAY[code ?? ""];
+    if (way !== undefined) return new AgentRefusal(`no way to the agent at ${name} (${code}): ${way}`);
     return new AgentRefusal(
-      `no agent answers at ${this.#target.name} (${code ?? message}); is sledcastd running? --agent says where`,
+      `no agent answers at ${name} (${code ?? message}); is sledcastd running? --agent says where`,
+      undefined,
+      code === "ECONNREFUSED" || code === "ENOENT",
     );
   }
 
@@ -126,7 +148,10 @@ export class AgentClient {
         const wasThere = error.code === "EPIPE" || error.code === "ECONNRESET";
         reject(wasThere ? this.#cutOff(error) : this.#unreachable(error));
       });
-      call.setTimeout(ANSWER_WITHIN_MS, () => call.destroy(new Error(`no answer in ${ANSWER_WITHIN_MS / 1000} s`)));
+      const seconds = this.#patienceMs / 1000;
+      call.setTimeout(this.#patienceMs, () => {
+        call.destroy(Object.assign(new Error(`has not answered for ${seconds} s`), { code: SILENT }));
+      });
       call.end(payload);
     });
   }

@@ -15,8 +15,9 @@ export class Context {
   /** JSON is asked for. */
   readonly json: boolean;
 
-  constructor({ agent, json, ...access }: GlobalOptions) {
-    this.client = new AgentClient(agent, access);
+  /** `patienceMs`: for an answer; left out: longer than the agent lets anybody wait. */
+  constructor({ agent, json, ...access }: GlobalOptions, patienceMs?: number) {
+    this.client = new AgentClient(agent, access, patienceMs);
     this.json = json ?? false;
   }
 

@@ -12,6 +12,8 @@ import { agentOf, readTold, subjectOf, type ToldOptions } from "./doctor/told.ts
 
 /** Of a file that it goes to, or a pipe. */
 const COLUMNS = 100;
+/** An agent that takes longer is what is to be found out, not to be waited for. */
+const PATIENCE_MS = 10_000;
 
 /** Whoever names no agent means the one that the settings are of. */
 function agentFor(self: Command, named: string, said: string | undefined): string {
@@ -23,7 +25,7 @@ async function examine(self: Command): Promise<{ readonly context: Context; read
   const options = self.optsWithGlobals<GlobalOptions & ToldOptions>();
   const told = await readTold(options);
   const agent = agentFor(self, options.agent, agentOf(told));
-  const context = new Context({ ...options, agent });
+  const context = new Context({ ...options, agent }, PATIENCE_MS);
   const asked = await askAgent(context.client, agent);
   const subject = subjectOf(told, asked.reached ? asked.status : undefined, process.platform);
   const host = await lookAtHost(subject);

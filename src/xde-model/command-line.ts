@@ -1,7 +1,7 @@
 /** What `sledcast-xde-model` can be told. */
 import { Command, Option } from "commander";
 import { badRequest } from "../error.ts";
-import { exampleText, teachForm } from "../help.ts";
+import { exampleText, sayUsage, teachForm } from "../help.ts";
 import { type ApiVersion, knownVersion, NEWEST } from "../opte/versions.ts";
 import { VERSION } from "../version.ts";
 import { SCRIPT_HELP } from "./script.ts";
@@ -62,5 +62,6 @@ export function modelCommand(): Command {
     .allowExcessArguments(false)
     .exitOverride();
   teachForm(command);
+  sayUsage(command, "sledcast-xde-model");
   return command;
 }

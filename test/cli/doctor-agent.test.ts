@@ -25,6 +25,16 @@ describe("an agent that is not reached", () => {
     expect(wayOut).toContain("svcadm enable svc:/oxide/sledcast:default");
   });
 
+  test("and is there all the same is not to be started", () => {
+    for (const platform of ["sunos", "linux"] as const) {
+      const facts = {
+        agent: away({ reason: "TLS failed", isAbsent: false }),
+        host: host({ platform, holder: undefined }),
+      };
+      expect(finding("agent", facts).wayOut).toMatch(/^do what is said there; .*--agent/);
+    }
+  });
+
   test("because it asks who is there is a matter of tokens and certificates", () => {
     const { wayOut } = finding("agent", { agent: away({ status: 401 }) });
     expect(wayOut).toContain("--token-file");
@@ -161,6 +171,16 @@ describe("the audit", () => {
     const long = { time: "2026-03-04T05:00:00.000Z" };
     expect(audited(long)).toMatchObject({ state: "warning", found: "the last one ended 367 s ago" });
     expect(audited(long, 0).state).toBe("ok");
+  });
+
+  test("that has not run since a start of long ago is a warning", () => {
+    const agent = reached({ status: status({ audits: [] }) });
+    const since = (time: string) => host({ holder: { pid: 77, since: time } });
+    expect(finding("audit", { agent, host: since("2026-03-04T05:05:50.000Z") }).state).toBe("ok");
+    expect(finding("audit", { agent, host: since("2026-03-04T05:00:00.000Z") })).toMatchObject({
+      state: "warning",
+      found: expect.stringContaining("none since the start"),
+    });
   });
 
   test("that ended in the time to come tells of a clock that was set back", () => {

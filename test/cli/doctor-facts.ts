@@ -12,6 +12,7 @@ export const NOW = new Date("2026-03-04T05:06:07.000Z");
 export const told = (change: Partial<Told> = {}): Told => ({
   source: "--config /etc/sledcast.toml",
   known: {},
+  doors: undefined,
   problem: undefined,
   ...change,
 });
@@ -22,6 +23,7 @@ export const subject = (change: Partial<Subject> = {}): Subject => ({
   stateDir: "/var/sledcast",
   isStateDirSaid: true,
   certificate: "/etc/cert.pem",
+  doors: undefined,
   nics: ["cxgbe0"],
   auditInterval: 30,
   ...change,
@@ -36,6 +38,8 @@ export const host = (change: Partial<HostFacts> = {}): HostFacts => ({
   nics: { value: [{ name: "cxgbe0", index: 3, ipv6: ["fe80::1"] }] },
   ledger: { value: { generations: [], refused: undefined } },
   stateDir: "writable",
+  free: 1 << 30,
+  doorFiles: { kind: "usable" },
   certificate: { value: new Date("2027-01-01T00:00:00.000Z") },
   holder: { pid: 77, address: "[::1]:12345", since: "2026-03-04T05:00:00.000Z" },
   ...change,
@@ -71,6 +75,7 @@ export const away = (change: Partial<Extract<AgentFacts, { reached: false }>> = 
   reached: false,
   agent: "http://[::1]:12345",
   reason: "no agent answers at http://[::1]:12345 (ECONNREFUSED)",
+  isAbsent: true,
   ...change,
 });
 

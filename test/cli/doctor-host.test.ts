@@ -1,5 +1,10 @@
 /** What the doctor makes of a host: facts go in, findings come out. */
-import { describe, expect, test } from "vitest";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { lookAtHost } from "../../src/cli/doctor/host-facts.ts";
+import { readTold, subjectOf } from "../../src/cli/doctor/told.ts";
 import { LedgerRefused } from "../../src/intent/ledger/load.ts";
 import { away, finding, findings, host, reached, status, subject, told } from "./doctor-facts.ts";
 
@@ -178,4 +183,47 @@ test("an agent that works over the model tells the API of the model", () => {
   const driver = { ...status().driver, kind: "model" as const };
   const agent = reached({ status: status({ driver }) });
   expect(finding("OPTE API", { host: host({ device: undefined }), agent }).found).toBe("API 41, of the model");
+});
+
+test.each([
+  [0, "failed"],
+  [1 << 20, "warning"],
+  [1 << 30, "ok"],
+])("a disk with %i bytes free is %s", (free, state) => {
+  expect(finding("disk", { host: host({ free }) }).state).toBe(state);
+});
+
+describe("door files", () => {
+  const CONFIG = "[auth]\ntoken_file = ";
+  const TOKEN = "0123456789abcdef0123456789abcdef\n";
+
+  async function look(mode: number, text: string) {
+    const dir = mkdtempSync(path.join(tmpdir(), "doors-"));
+    onTestFinished(() => rmSync(dir, { recursive: true }));
+    const [tokens, config] = [path.join(dir, "tokens"), path.join(dir, "sledcast.toml")];
+    writeFileSync(tokens, text, { mode: 0o600 });
+    chmodSync(tokens, mode);
+    writeFileSync(config, `state_dir = "${dir}"\n${CONFIG}"${tokens}"\n`);
+    const real = subjectOf(await readTold({ config }), undefined, "linux");
+    return finding("door files", { host: await lookAtHost(real) });
+  }
+
+  test("that a daemon takes are ok", async () => {
+    expect((await look(0o600, TOKEN)).state).toBe("ok");
+  });
+
+  test.each([
+    ["that others could read", 0o644, TOKEN, "chmod 600"],
+    ["with something that is no token", 0o600, "short\n", "line 1"],
+  ])("%s are a failure in the daemon's words", async (_what, mode, text, said) => {
+    expect(await look(mode, text)).toMatchObject({ state: "failed", found: expect.stringContaining(said) });
+  });
+
+  test("that this process may not read say nothing of the daemon", () => {
+    const facts = { host: host({ doorFiles: { kind: "closed", file: "/etc/tokens" } }) };
+    expect(finding("door files", facts)).toMatchObject({
+      state: "not applicable",
+      found: expect.stringContaining("pfexec"),
+    });
+  });
 });

@@ -134,4 +134,9 @@ describe("a wrong command line", () => {
     expect(said).toContain("Usage: sledcast m2p set [options] <group> <underlay>");
     expect(said).toContain("`sledcast m2p set --help` has examples.");
   });
+
+  test("of the driver model says the usage, too", () => {
+    const said = saidOf("sledcast-xde-model", "--socket", "x", "start");
+    expect(said).toContain("`sledcast-xde-model --help` has examples.");
+  });
 });

@@ -40,8 +40,15 @@ export interface LostJoin {
 }
 
 export type AgentFacts =
-  /** `status`: of its answer, where there was one. */
-  | { readonly reached: false; readonly agent: string; readonly reason: string; readonly status?: number }
+  | {
+      readonly reached: false;
+      readonly agent: string;
+      readonly reason: string;
+      /** Of its answer, where there was one. */
+      readonly status?: number;
+      /** Nobody listens there. */
+      readonly isAbsent: boolean;
+    }
   | {
       readonly reached: true;
       readonly agent: string;
@@ -106,9 +113,9 @@ export async function askAgent(client: AgentClient, agent: string): Promise<Agen
   try {
     status = await get<Status>("/multicast/status");
   } catch (error) {
-    const answered = error instanceof AgentRefusal ? error.status : undefined;
+    const { status: answered, isAbsent = false }: Partial<AgentRefusal> = error instanceof AgentRefusal ? error : {};
     const reason = messageOf(error);
-    return { reached: false, agent, reason, ...(answered === undefined ? {} : { status: answered }) };
+    return { reached: false, agent, reason, isAbsent, ...(answered === undefined ? {} : { status: answered }) };
   }
   const listFilters = () => get<readonly Filter[]>("/networking/mcast-filters");
   const lost = await seen(() => compareWithKernel(listFilters));

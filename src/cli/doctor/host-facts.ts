@@ -1,7 +1,8 @@
 /** What this host shows to somebody who looks, with or without an agent. Nothing is changed by looking. */
 import { X509Certificate } from "node:crypto";
-import { access, constants, readFile } from "node:fs/promises";
+import { access, constants, readFile, statfs } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
+import path from "node:path";
 import { messageOf } from "../../error.ts";
 import type { Binding } from "../../host/binding.ts";
 import { loadBinding } from "../../host/bindings.ts";
@@ -9,6 +10,7 @@ import { MembershipScript } from "../../host/memberships.ts";
 import { errnoName } from "../../host/system-error.ts";
 import { type CheckReport, check } from "../../intent/ledger/check.ts";
 import { type Holder, stateDirHolder } from "../../intent/state-dir.ts";
+import { checkDoors, type DoorSettings } from "../../open-doors.ts";
 import { askDeviceApart, type DeviceAnswer } from "./device.ts";
 import type { Subject } from "./told.ts";
 
@@ -28,6 +30,13 @@ export interface NativeCode {
   readonly why?: string;
 }
 
+/** Files of tokens, keys and certificates, as a daemon of this user would find them. */
+export type DoorFiles =
+  | { readonly kind: "usable" }
+  /** This process may not read it; a daemon may. */
+  | { readonly kind: "closed"; readonly file: string }
+  | { readonly kind: "refused"; readonly reason: string };
+
 export interface HostFacts {
   readonly platform: NodeJS.Platform;
   /** Of this process, not of the daemon. */
@@ -40,6 +49,10 @@ export interface HostFacts {
   readonly nics: Seen<readonly Nic[]>;
   readonly ledger: Seen<Pick<CheckReport, "generations" | "refused">>;
   readonly stateDir: "writable" | "missing" | "closed";
+  /** Bytes that are free where the state directory is, for who is not root; undefined: nobody could say. */
+  readonly free: number | undefined;
+  /** Undefined: there are none, or nobody told of them. */
+  readonly doorFiles: DoorFiles | undefined;
   /** Until when the agent's certificate is good; undefined: it has none. */
   readonly certificate: Seen<Date> | undefined;
   /** Who has the state directory. */
@@ -82,6 +95,37 @@ async function goodUntil(file: string): Promise<Date> {
   return new Date(new X509Certificate(await readFile(file)).validTo);
 }
 
+/** Of the folder that there is, the directory itself or one above. */
+async function freeBytes(dir: string): Promise<number | undefined> {
+  try {
+    const { bavail, bsize } = await statfs(dir);
+    return bavail * bsize;
+  } catch (error) {
+    const above = path.dirname(path.resolve(dir));
+    const isGone = (error as NodeJS.ErrnoException).code === "ENOENT" && above !== path.resolve(dir);
+    return isGone ? freeBytes(above) : undefined;
+  }
+}
+
+async function lookAtDoorFiles(settings: DoorSettings): Promise<DoorFiles | undefined> {
+  const { tokenFile, tlsCert, tlsKey, tlsCa } = settings;
+  const files = [tokenFile, tlsCert, tlsKey, tlsCa].flatMap((file) => (file === undefined ? [] : [file]));
+  if (files.length === 0) return undefined;
+  for (const file of files) {
+    const code = await access(file, constants.R_OK).then(
+      () => undefined,
+      (error: NodeJS.ErrnoException) => error.code,
+    );
+    if (code === "EACCES") return { kind: "closed", file };
+  }
+  try {
+    checkDoors(settings);
+    return { kind: "usable" };
+  } catch (error) {
+    return { kind: "refused", reason: messageOf(error) };
+  }
+}
+
 async function lookAtDir(dir: string): Promise<HostFacts["stateDir"]> {
   try {
     await access(dir, constants.R_OK | constants.W_OK | constants.X_OK);
@@ -91,7 +135,8 @@ async function lookAtDir(dir: string): Promise<HostFacts["stateDir"]> {
   }
 }
 
-export async function lookAtHost({ driver, xdeDevice, stateDir, certificate, nics = [] }: Subject): Promise<HostFacts> {
+export async function lookAtHost(subject: Subject): Promise<HostFacts> {
+  const { driver, xdeDevice, stateDir, certificate, doors, nics = [] } = subject;
   const device = driver === "xde" ? askDeviceApart(xdeDevice) : undefined;
   const native = await seen(loadBinding);
   const through = <T>(look: (binding: Binding) => Promise<T>): Promise<Seen<T>> =>
@@ -113,6 +158,8 @@ export async function lookAtHost({ driver, xdeDevice, stateDir, certificate, nic
     nics: await through((binding) => lookAtNics(binding, nics)),
     ledger: await seen(() => check(stateDir)),
     stateDir: await lookAtDir(stateDir),
+    free: await freeBytes(stateDir),
+    doorFiles: doors === undefined ? undefined : await lookAtDoorFiles(doors),
     certificate: certificate === undefined ? undefined : await seen(() => goodUntil(certificate)),
     holder: stateDirHolder(stateDir),
   };

@@ -7,7 +7,17 @@ import type { Subject } from "./told.ts";
 export type Reached = Extract<AgentFacts, { readonly reached: true }>;
 type Unreached = Exclude<AgentFacts, Reached>;
 
-function wayToAgent({ platform, holder }: HostFacts, { agent, status }: Unreached, { certificate }: Subject): string {
+/** Somebody is there, or something is before it: what was said of it has the way out, or another program is there. */
+function wayThrough(platform: NodeJS.Platform): string {
+  const owner = platform === "sunos" ? "netstat -anu" : "ss -lntpx";
+  return `do what is said there; where that is no sledcastd, ${owner} says who it is, and --agent where the agent is`;
+}
+
+function wayToAgent(
+  { platform, holder }: HostFacts,
+  { agent, status, isAbsent }: Unreached,
+  { certificate }: Subject,
+): string {
   if (status === 401 || status === 403)
     return "sledcast --token-file FILE, or --cert FILE --key FILE, as the agent asks";
   // Another address than the one that was tried: an agent is there.
@@ -17,6 +27,7 @@ function wayToAgent({ platform, holder }: HostFacts, { agent, status }: Unreache
       : `${certificate === undefined ? "http" : "https"}://${holder.address}`;
     return `sledcast --agent ${url} doctor`;
   }
+  if (!isAbsent) return wayThrough(platform);
   if (platform === "sunos")
     return "svcs -xv sledcast; svcadm enable svc:/oxide/sledcast:default; svcadm clear sledcast";
   return holder === undefined ? "sledcastd &" : `ps -fp ${holder.pid}`;

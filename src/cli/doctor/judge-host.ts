@@ -88,6 +88,18 @@ export function judgeStateDir({ stateDir, isStateDirSaid }: Subject, host: HostF
   return ok(check, state === "missing" ? `no ${stateDir} yet: a start makes it` : `nobody has ${stateDir}`, expected);
 }
 
+/** A ledger of thousands of VMMs, written anew, needs less. */
+const ROOM = 64 << 20;
+
+export function judgeRoom({ stateDir }: Subject, { free }: HostFacts): Finding {
+  const expected = `room for the ledger: ${ROOM >> 20} MiB`;
+  if (free === undefined) return notApplicable("disk", "nobody could say what is free", expected);
+  const found = `${Math.floor(free / 2 ** 20)} MiB are free where ${stateDir} is`;
+  const wayOut = `make room there: df -h ${stateDir}`;
+  if (free >= ROOM) return ok("disk", found, expected);
+  return free === 0 ? failed("disk", found, expected, wayOut) : warning("disk", found, expected, wayOut);
+}
+
 export function judgeLedger({ stateDir }: Subject, { ledger }: HostFacts): Finding {
   const expected = "a daemon starts on it";
   if ("reason" in ledger) return failed("ledger", ledger.reason, expected, `ls -l ${stateDir}; df -h ${stateDir}`);
@@ -105,6 +117,25 @@ export function judgeLedger({ stateDir }: Subject, { ledger }: HostFacts): Findi
   return problems.length === 0
     ? ok("ledger", size, expected)
     : warning("ledger", `${size}; ${some(problems)}`, expected, look);
+}
+
+export function judgeDoorFiles({ platform, doorFiles }: HostFacts): Finding {
+  const check = "door files";
+  const expected = "tokens, keys and certificates that a daemon of this user takes";
+  switch (doorFiles?.kind) {
+    case undefined:
+      return notApplicable(check, "none that anybody told of", expected);
+    case "usable":
+      return ok(check, "a daemon takes them", expected);
+    case "closed": {
+      const as = platform === "sunos" ? "pfexec" : "sudo";
+      return notApplicable(check, `this process may not read ${doorFiles.file}; ${as} sledcast doctor may`, expected);
+    }
+    case "refused": {
+      const again = platform === "sunos" ? "svcadm refresh sledcast" : "send the daemon SIGHUP";
+      return failed(check, doorFiles.reason, expected, `mend what is named there; then ${again}`);
+    }
+  }
 }
 
 /** Days in which there is still time to see to it. */

@@ -58,12 +58,21 @@ function judgeAuditAge(age: number, interval: number): string | undefined {
   return undefined;
 }
 
-export function judgeAudit({ status: { audits } }: Reached, { auditInterval }: Subject, now: Date): Finding {
+export function judgeAudit(
+  { status: { audits } }: Reached,
+  { holder }: HostFacts,
+  { auditInterval }: Subject,
+  now: Date,
+): Finding {
   const interval = auditInterval ?? USUAL_INTERVAL;
   const often = interval === 0 ? "on request only" : `every ${interval} s`;
   const expected = `audits run ${often}${auditInterval === undefined ? ", where nobody set it otherwise" : ""}, and repair what they find`;
   const [last] = audits;
-  if (last === undefined) return ok("audit", "none yet", expected);
+  if (last === undefined) {
+    const runs = holder === undefined ? 0 : (now.getTime() - Date.parse(holder.since)) / 1000;
+    if (judgeAuditAge(runs, interval) === undefined) return ok("audit", "none yet", expected);
+    return warning("audit", `none since the start at ${holder?.since}`, expected, "sledcast audit; sledcast status");
+  }
   const left = last.findings.filter(({ repaired }) => !repaired);
   if (left.length > 0) {
     const texts = left.map(({ what, subject, error }) => {

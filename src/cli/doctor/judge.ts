@@ -4,7 +4,16 @@ import type { Finding } from "./finding.ts";
 import type { HostFacts } from "./host-facts.ts";
 import { judgeAgent, judgeOperations, judgeReadiness, judgeVersion, withoutAgent } from "./judge-agent.ts";
 import { judgeApiVersion, judgeDevice, judgePrivileges } from "./judge-device.ts";
-import { judgeCertificate, judgeLedger, judgeNative, judgeNics, judgeSettings, judgeStateDir } from "./judge-host.ts";
+import {
+  judgeCertificate,
+  judgeDoorFiles,
+  judgeLedger,
+  judgeNative,
+  judgeNics,
+  judgeRoom,
+  judgeSettings,
+  judgeStateDir,
+} from "./judge-host.ts";
 import { judgeAudit, judgeDegraded, judgeJoins, judgePending, judgePorts } from "./judge-state.ts";
 import type { Subject, Told } from "./told.ts";
 
@@ -27,7 +36,9 @@ export function judge({ told, subject, host, agent, version, now }: Facts): Find
     judgeApiVersion(host, agent),
     ...judgeNics(subject, host),
     judgeStateDir(subject, host, agent),
+    judgeRoom(subject, host),
     judgeLedger(subject, host),
+    judgeDoorFiles(host),
     judgeCertificate(subject, host, now),
     judgeAgent(agent, host, subject),
     ...(agent.reached
@@ -38,7 +49,7 @@ export function judge({ told, subject, host, agent, version, now }: Facts): Find
           judgeJoins(agent, host),
           judgePorts(agent),
           judgePending(agent),
-          judgeAudit(agent, subject, now),
+          judgeAudit(agent, host, subject, now),
           judgeDegraded(agent),
         ]
       : withoutAgent([

@@ -2,6 +2,7 @@
 import { type Config, DEFAULT_STATE_DIR, KEY_OF, parseConfig } from "../../config.ts";
 import { readConfigFile } from "../../config-file.ts";
 import { messageOf } from "../../error.ts";
+import type { DoorSettings } from "../../open-doors.ts";
 import type { Settings } from "../../settings.ts";
 import { readSmf } from "../../smf.ts";
 
@@ -21,6 +22,8 @@ export interface Told {
   /** Who said it, for people. */
   readonly source: string;
   readonly known: Known;
+  /** Undefined: nobody said. */
+  readonly doors: DoorSettings | undefined;
   /** Why a daemon would refuse it; undefined: it would not. */
   readonly problem: string | undefined;
 }
@@ -38,9 +41,10 @@ function overrides({ stateDir, xdeDevice, underlayNic }: ToldOptions): Known {
 async function checked(source: string, read: () => Promise<Settings>, over: Known): Promise<Told> {
   try {
     const flags = Object.fromEntries(Object.entries(over).map(([name, value]) => [KEY_OF[name as keyof Known], value]));
-    return { source, known: parseConfig(await read(), flags), problem: undefined };
+    const config = parseConfig(await read(), flags);
+    return { source, known: config, doors: config, problem: undefined };
   } catch (error) {
-    return { source, known: over, problem: messageOf(error) };
+    return { source, known: over, doors: undefined, problem: messageOf(error) };
   }
 }
 
@@ -49,7 +53,8 @@ export async function readTold(options: ToldOptions): Promise<Told> {
   const over = overrides(options);
   if (file !== undefined) return checked(`--config ${file}`, () => readConfigFile(file), over);
   if (smf !== undefined) return checked(smf, () => readSmf(smf), over);
-  return { source: Object.keys(over).length === 0 ? "nobody" : "this command line", known: over, problem: undefined };
+  const source = Object.keys(over).length === 0 ? "nobody" : "this command line";
+  return { source, known: over, doors: undefined, problem: undefined };
 }
 
 /** What is to be looked at. */
@@ -62,6 +67,8 @@ export interface Subject {
   /** The agent's own, in PEM; undefined: it serves without TLS, or nobody said. */
   readonly certificate: string | undefined;
   /** Undefined: nobody said. */
+  readonly doors: DoorSettings | undefined;
+  /** Undefined: nobody said. */
   readonly nics: readonly string[] | undefined;
   /** Seconds; 0: only on request; undefined: nobody said. */
   readonly auditInterval: number | undefined;
@@ -73,7 +80,7 @@ interface Said {
   readonly nics: readonly string[];
 }
 
-export function subjectOf({ known }: Told, said: Said | undefined, platform: NodeJS.Platform): Subject {
+export function subjectOf({ known, doors }: Told, said: Said | undefined, platform: NodeJS.Platform): Subject {
   const asksForXde = known.xdeDevice !== undefined || platform === "sunos";
   const driver = known.driver ?? said?.driver.kind ?? (asksForXde ? "xde" : "model");
   const through = said?.driver.kind === "xde" ? said.driver.through : undefined;
@@ -82,6 +89,7 @@ export function subjectOf({ known }: Told, said: Said | undefined, platform: Nod
     xdeDevice: known.xdeDevice ?? through ?? "/dev/xde",
     stateDir: known.stateDir ?? DEFAULT_STATE_DIR,
     certificate: known.tlsCert,
+    doors,
     isStateDirSaid: known.stateDir !== undefined,
     nics: known.underlayNics ?? said?.nics,
     auditInterval: known.auditInterval,

@@ -100,6 +100,8 @@ const WAYS_OUT: Readonly<Record<string, string>> = {
   EROFS: "mount that file system read-write again",
   EIO: "look into the system's log for what is wrong with the disk",
   EACCES: "give the agent's user the right to write there",
+  EEXIST: "a folder is needed, and a file is there",
+  ENOTDIR: "a folder is needed, and a file is there",
 };
 
 /** The reason and the way out. */
