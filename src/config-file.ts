@@ -1,7 +1,7 @@
 /** The daemon's settings as a TOML file has them. */
-import { readFileSync } from "node:fs";
 import { KEYS } from "./config.ts";
 import { badRequest, messageOf } from "./error.ts";
+import { readRegular } from "./host/private-file.ts";
 import { type Settings, wrong } from "./settings.ts";
 
 const TABLES: ReadonlySet<string> = new Set(
@@ -23,9 +23,9 @@ function flatten(table: Settings): Record<string, unknown> {
 export async function readConfigFile(path: string): Promise<Settings> {
   let content: string;
   try {
-    content = readFileSync(path, "utf8");
+    content = readRegular(path);
   } catch (error) {
-    throw badRequest(`--config ${path}: cannot be read: ${messageOf(error)}`);
+    throw badRequest(`--config ${path}: ${messageOf(error)}`);
   }
   const { parse: parseToml } = await import("smol-toml");
   try {

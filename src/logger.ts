@@ -86,3 +86,11 @@ export async function openLog({ logLevel, logFormat }: Pick<Config, "logLevel" |
   const ignore = "pid,hostname,name,v";
   return pino(options, pretty({ colorize: process.stdout.isTTY, ignore, translateTime: "SYS:HH:MM:ss.l", sync: true }));
 }
+
+/** Goes where the log goes, and tells all that it is told, whatever the log's level is or becomes. */
+export function unsilenced(log: Logger): Logger {
+  const own = log.child({});
+  // Not as an option of the child: one of its parent's level has no level of its own, and follows the parent to another.
+  own.level = "info";
+  return own;
+}

@@ -14,7 +14,7 @@ import { buildServer } from "./http/server.ts";
 import { loadCompiler } from "./http/validation.ts";
 import type { StateDirLock } from "./intent/state-dir.ts";
 import type { Log } from "./log.ts";
-import { openLog } from "./logger.ts";
+import { openLog, unsilenced } from "./logger.ts";
 import { Metrics } from "./metrics.ts";
 import { openDatalinksFor } from "./open-datalinks.ts";
 import { openDoors } from "./open-doors.ts";
@@ -110,7 +110,7 @@ export async function serve(
     auditMode: config.auditMode,
   });
   // Who asked for which change is told whatever else the log leaves out.
-  const audit = log.child({}, { level: "info" });
+  const audit = unsilenced(log);
   const app = await buildServer({ agent, metrics, log, audit, doors });
   stopOnSignal(app, agent, lock, log);
   const started = agent.start();
@@ -120,7 +120,8 @@ export async function serve(
   // A driver that has not answered yet has said no version.
   const spoken = unavailable === undefined ? { api_version: apiVersion } : {};
   log.info({ address, version: VERSION, driver: kind, ...spoken }, `listening on ${address}`);
-  follow([logFollower(log), auditFollower(agent), doorsFollower], log);
+  // Whom the doors let in is told like what they then ask for.
+  follow([logFollower(log), auditFollower(agent), doorsFollower], audit);
   whenListening(started);
   await started;
   log.info({ ready: agent.readiness.ready, degraded: agent.readiness.degraded.length }, "ready");

@@ -1,5 +1,5 @@
 /** The IPS manifest of a tree (pkg(7)): one action a line, and one for each path that is delivered. */
-import { type Entry, LICENSE, LOGADM, MANIFEST, MODULES } from "./layout.ts";
+import { AUTH_ATTR, type Entry, LICENSE, LOGADM, MANIFEST, MODULES } from "./layout.ts";
 
 export interface Identity {
   readonly publisher: string;
@@ -40,11 +40,18 @@ function nodePackages(engines: string): readonly string[] {
   });
 }
 
-/** Has what SMF and logadm are to read again when the file came, changed or went. */
+/** Has what SMF and others are to read again when the file came, changed or went. */
 const RESTARTS: Readonly<Record<string, string>> = {
   [MANIFEST]: "svc:/system/manifest-import:default",
   [LOGADM]: "svc:/system/logadm-upgrade:default",
+  [AUTH_ATTR]: "svc:/system/rbac:default",
 };
+
+/** A host can do without manual pages (pkg(7), facets); where it has them, `man -k` finds these too. */
+const MANUAL_PAGE = [
+  ["facet.doc.man", "true"],
+  ["restart_fmri", "svc:/application/man-index:default"],
+] as const;
 
 function deliver(entry: Entry): string {
   switch (entry.type) {
@@ -67,6 +74,7 @@ function deliver(entry: Entry): string {
         ["owner", "root"],
         ["group", entry.group],
         ["mode", entry.mode],
+        ...(entry.path.startsWith("usr/share/man/") ? MANUAL_PAGE : []),
         ...(restarted === undefined ? [] : [["restart_fmri", restarted] as const]),
         // Names in packages of npm look like scripts and Python modules to pkgdepend.
         ...(entry.path.startsWith(`${MODULES}/`) ? [["pkg.depend.bypass-generate", ".*"] as const] : []),

@@ -6,6 +6,8 @@ import path from "node:path";
 export const PREFIX = "opt/oxide/sledcast";
 export const MANIFEST = "lib/svc/manifest/network/sledcast.xml";
 export const LOGADM = "etc/logadm.d/sledcast";
+/** usermod(8) gives nobody an authorization that no file here has (illumos, usr/src/cmd/oamuser/user/funcs.c, check_auth). */
+export const AUTH_ATTR = "etc/security/auth_attr.d/sledcast";
 export const ADDON = `${PREFIX}/build/Release/sledcast.node`;
 export const MODULES = `${PREFIX}/node_modules`;
 export const LICENSE = `${PREFIX}/LICENSE`;
@@ -38,6 +40,8 @@ export type Entry = FileEntry | LinkEntry | DirEntry;
 const SYS_DIRS = new Set([
   "etc",
   "etc/logadm.d",
+  "etc/security",
+  "etc/security/auth_attr.d",
   "lib/svc/manifest",
   "lib/svc/manifest/network",
   "opt",
@@ -46,7 +50,7 @@ const SYS_DIRS = new Set([
 ]);
 
 /** logadm-upgrade takes up only what is 0444 and root:sys (illumos, usr/src/cmd/logadm/logadm-upgrade). */
-const SYS_FILES = new Set([MANIFEST, LOGADM]);
+const SYS_FILES = new Set([MANIFEST, LOGADM, AUTH_ATTR]);
 
 export const groupOf = (at: string, type: "file" | "dir"): Group =>
   (type === "dir" ? SYS_DIRS : SYS_FILES).has(at) ? "sys" : "bin";
@@ -75,6 +79,7 @@ const REQUIRED: readonly (readonly [from: string, to: string, mode: FileEntry["m
   ["smf/sledcast.xml", MANIFEST, "0444", "the sources"],
   ["smf/sledcast", `${PREFIX}/lib/method/sledcast`, "0555", "the sources"],
   ["smf/sledcast.logadm", LOGADM, "0444", "the sources"],
+  ["smf/sledcast.auth_attr", AUTH_ATTR, "0444", "the sources"],
   ["docs/man/sledcast.8", "usr/share/man/man8/sledcast.8", "0444", "the sources"],
   ["docs/man/sledcastd.8", "usr/share/man/man8/sledcastd.8", "0444", "the sources"],
   ["scripts/packaging/find-node", `${PREFIX}/lib/find-node`, "0444", "the sources"],

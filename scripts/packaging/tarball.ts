@@ -40,7 +40,9 @@ function gnuTar(): string {
 /** Seconds. The same sources give the same bytes, so it is no time of day (reproducible-builds.org, SOURCE_DATE_EPOCH). */
 const mtime = () => Number(process.env.SOURCE_DATE_EPOCH ?? 946_684_800);
 
-const SCRIPTS = ["scripts/install", "scripts/uninstall", "scripts/packaging/find-node"];
+const SCRIPTS = ["scripts/install", "scripts/uninstall"];
+/** What these read. */
+const SOURCED = ["scripts/packaging/find-node", "scripts/packaging/checks"];
 
 /** Puts the bundle together in `out/sledcast-VERSION`, of which `proto` is a part, and packs it; answers the tarball's path. */
 export function makeTarball(
@@ -53,10 +55,10 @@ export function makeTarball(
   const name = `sledcast-${build.version}`;
   const bundle = path.join(out, name);
   mkdirSync(bundle);
-  for (const script of SCRIPTS) {
+  for (const script of [...SCRIPTS, ...SOURCED]) {
     const to = path.join(bundle, path.basename(script));
     cpSync(path.join(source, script), to);
-    chmodSync(to, script.endsWith("find-node") ? 0o444 : 0o555);
+    chmodSync(to, SOURCED.includes(script) ? 0o444 : 0o555);
   }
   writeFileSync(path.join(bundle, "BUILD"), buildFile(build), { mode: 0o444 });
   writeFileSync(path.join(bundle, "OUTSIDE"), outsideFile(entries), { mode: 0o444 });

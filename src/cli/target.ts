@@ -57,7 +57,10 @@ export function parseTarget(agent: string, access: Access): Target {
   }
   const url = URL.canParse(agent) ? new URL(agent) : undefined;
   const secure = url?.protocol === "https:";
-  if (url === undefined || !(secure || url.protocol === "http:") || url.pathname !== "/" || url.username !== "") {
+  if (url !== undefined && (url.username !== "" || url.password !== "")) {
+    throw badRequest("--agent: has a user or a password in it; --token-file is for what is secret");
+  }
+  if (url === undefined || !(secure || url.protocol === "http:") || url.pathname !== "/") {
     throw badRequest(`--agent: ${agent} is not http://ADDRESS:PORT, https://HOST:PORT or unix:/path`);
   }
   const host = url.hostname.replace(/^\[|\]$/g, "");

@@ -1,6 +1,7 @@
 /** Unix sockets to listen on. */
-import { chmodSync, lchownSync, lstatSync, readFileSync, unlinkSync } from "node:fs";
+import { chmodSync, existsSync, lchownSync, lstatSync, readFileSync, unlinkSync } from "node:fs";
 import { connect } from "node:net";
+import { dirname } from "node:path";
 import { messageOf, SledcastError } from "../error.ts";
 import { wrong } from "../settings.ts";
 
@@ -13,7 +14,11 @@ import { wrong } from "../settings.ts";
  */
 export async function clearStaleSocket(path: string, what: string, givenTo?: number): Promise<void> {
   const there = lstatSync(path, { throwIfNoEntry: false });
-  if (there === undefined) return;
+  if (there === undefined) {
+    // Listening would fail with EACCES, which libuv has for ENOENT.
+    if (existsSync(dirname(path))) return;
+    throw new SledcastError("bad-request", `${what} cannot be made: ${dirname(path)} is not there`);
+  }
   if (!there.isSocket()) throw new SledcastError("conflict", `${what} exists and is no socket`);
   const answer = await new Promise<string>((resolve) => {
     const probe = connect(path, () => {

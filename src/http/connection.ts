@@ -9,6 +9,9 @@ import type { RequestLog } from "./request-log.ts";
 
 export const REQUEST_ID = "x-request-id";
 
+/** For the answer to be read, and the client's side to be ended. */
+const END_WITHIN_MS = 2000;
+
 type ParserError = Error & { readonly code?: string };
 
 /** Of errors that Node's parser and its clock have; anything else is 400. */
@@ -68,6 +71,9 @@ function endWith(socket: Duplex, id: string, status: number, message: string): v
     "connection: close",
   ];
   socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+  // A client that never ends its side would keep the connection: for as long as it likes after a CONNECT.
+  const late = setTimeout(() => socket.destroy(), END_WITHIN_MS).unref();
+  socket.once("close", () => clearTimeout(late));
 }
 
 /** Node answers an `Expect` it does not know with an empty 417, and a CONNECT not at all. */

@@ -11,6 +11,10 @@ import type { Doors } from "./doors/doors.ts";
 /** Of a message, which can hold what the client sent. */
 const LOGGED_CHARACTERS = 500;
 
+/** What terminals obey, or write the other way round, and JSON does not escape: DEL, the C1 controls, marks of direction. */
+const OBEYED = /[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+const escaped = (one: string) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`;
+
 /** What of a request is known where no handler saw it. */
 export interface Unhandled {
   readonly id: string;
@@ -37,7 +41,7 @@ export class RequestLog {
   }
 
   refused(request: FastifyRequest, message: string): void {
-    this.#refusals.set(request.raw, message.slice(0, LOGGED_CHARACTERS));
+    this.#refusals.set(request.raw, message.slice(0, LOGGED_CHARACTERS).replace(OBEYED, escaped));
   }
 
   /** Before it is known how a change ends: a client that goes away takes its address along. */

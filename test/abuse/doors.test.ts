@@ -92,9 +92,10 @@ describe.skipIf(!full || skipTls)("a daemon that asks for certificates", () => {
 describe.skipIf(!full)("a daemon with tokens, few connections and little patience", () => {
   const CONNECTIONS = 64;
   const token = "0123456789abcdef0123456789abcdef";
-  const folder = mkdtempSync(path.join(tmpdir(), "abuse-"));
+  let folder: string;
   let victim: Victim;
   beforeAll(async () => {
+    folder = mkdtempSync(path.join(tmpdir(), "abuse-"));
     const file = path.join(folder, "tokens");
     writeFileSync(file, `nexus ${token}\n`, { mode: 0o600 });
     const args = ["--token-file", file, "--max-connections", String(CONNECTIONS), "--request-seconds", "1"];

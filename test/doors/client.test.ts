@@ -51,6 +51,13 @@ describe("a token", () => {
   });
 });
 
+test("an agent's address with a password in it is usage, and the password is not said", () => {
+  for (const agent of ["http://ops:hunter2@[::1]:1", "https://:hunter2@sled", "http://hunter2@sled"]) {
+    expect(() => new AgentClient(agent)).toThrow(/^--agent: .*--token-file/);
+    expect(() => new AgentClient(agent)).not.toThrow("hunter2");
+  }
+});
+
 describe.skipIf(skipTls)("https", () => {
   let ca: Certificate;
   let server: Certificate;

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { HostRule } from "../../src/http/doors/hosts.ts";
 import { changingNothing, expectDone, expectError } from "../http/expect.ts";
 import { exchange } from "../http/wire.ts";
-import { call, loopbackHosts, M2P, put, servedForAll, tokens } from "./kit.ts";
+import { audited, call, loopbackHosts, M2P, put, servedForAll, tokens } from "./kit.ts";
 
 const behind = servedForAll(() => ({ rules: { hosts: loopbackHosts("sled7.rack.example", "fd00::7") } }));
 const alsoTokens = servedForAll(() => ({
@@ -114,4 +114,11 @@ describe("a rule", () => {
   test("is never there for a Unix socket, which no browser reaches", () => {
     expect(HostRule.for({ type: "unix", path: "/s" }, ["sled7"])).toBeUndefined();
   });
+});
+
+test("what a terminal would obey in a Host is in the log, and not as it was sent", async () => {
+  const at = behind();
+  const head = `PUT ${M2P} HTTP/1.1\r\nhost: evil\u009b31m\u0085\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`;
+  expectError((await exchange(at.port, head))[0] as never, { status: 421 });
+  expect(audited(at).at(-1)?.fields.error_message_external).toContain('"evil\\u009b31m\\u0085"');
 });

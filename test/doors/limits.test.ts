@@ -125,3 +125,21 @@ test("a CONNECT is told that this is no proxy, and is in the log", async () => {
   expectError((await exchange(at.port, "CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\n\r\n"))[0] as never, { status: 405 });
   expect(at.sled.log.records.filter(({ fields }) => fields.audit === true)).toHaveLength(1);
 });
+
+test.each(["CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\n\r\n", `GET ${M2P} HTTP/1.1\r\nhost: `])(
+  "a client that does not end its side, told that this is no request of ours, is cut (%#)",
+  async (beginning) => {
+    const { port } = await served({ limits: limits(soon) });
+    const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+    onTestFinished(() => void socket.destroy());
+    // The answer is read, and its end.
+    const ended = once(socket.resume(), "end");
+    socket.write(beginning);
+    await ended;
+    // What is written to a connection that is there no more is an error.
+    const gone = once(socket, "close").catch((error: NodeJS.ErrnoException) => error.code);
+    const writing = setInterval(() => socket.write("x"), 50);
+    onTestFinished(() => clearInterval(writing));
+    expect(await gone).toMatch(/^(EPIPE|ECONNRESET)$/);
+  },
+);

@@ -1,6 +1,8 @@
 /** Requests a second of one client. */
+import type { Socket } from "node:net";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { Caller } from "../../src/http/doors/caller.ts";
 import { RateLimit } from "../../src/http/doors/rate.ts";
 import { changingNothing, expectDone, expectError } from "../http/expect.ts";
 import { audited, call, put, served, tokens } from "./kit.ts";
@@ -55,6 +57,26 @@ describe("a client's rate", () => {
     expect(rate.clients).toBe(4096);
     expect(rate.take("seen again")).toBe(false);
     expect(rate.take("client 0")).toBe(true);
+  });
+});
+
+describe("without token and certificate", () => {
+  const keyOf = (remoteAddress: string) => new Caller({ remoteAddress } as Socket, undefined).key(undefined);
+
+  test.each([
+    ["fd00:1:2:3::1", "fd00:1:2:3:ffff:ffff:ffff:ffff"],
+    ["fe80::1%net0", "fe80::2%net0"],
+    ["::1", "::1"],
+  ])("all addresses of an IPv6 host's network are one client: %s and %s", (one, another) => {
+    expect(keyOf(one)).toBe(keyOf(another));
+  });
+
+  test.each([
+    ["fd00:1:2:3::1", "fd00:1:2:4::1"],
+    ["10.0.0.1", "10.0.0.2"],
+    ["::ffff:10.0.0.1", "::ffff:10.0.0.2"],
+  ])("%s and %s are two clients", (one, another) => {
+    expect(keyOf(one)).not.toBe(keyOf(another));
   });
 });
 

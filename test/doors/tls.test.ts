@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { connect as connectPlain } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
+import { promisify } from "node:util";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { AllowedNames, clientCertificate } from "../../src/http/doors/certificate-names.ts";
 import type { Rules } from "../../src/http/doors/doors.ts";
@@ -208,6 +209,56 @@ describe.skipIf(skipTls)("HTTPS", () => {
       await closed;
       expect(socket.destroyed).toBe(true);
     });
+
+    test("breaks off such events also where the client asked for something else behind them", async () => {
+      const at = await mutual();
+      const socket = await open(at);
+      const asked = `GET ${M2P} HTTP/1.1\r\nhost: sled\r\n\r\n`;
+      socket.write(`GET /multicast/events HTTP/1.1\r\nhost: sled\r\n\r\n${asked}`);
+      await once(socket, "data");
+      const closed = once(socket, "close");
+      at.doors.follow({}, 10, identity(server, otherCa));
+      await closed;
+      expect(socket.destroyed).toBe(true);
+    });
+
+    test("breaks off handshakes that are under way, which would be held against the former authority", async () => {
+      const at = await served({ identity: identity(server, ca), limits: limits({ handshakeMs: 600_000 }) });
+      const socket = connectPlain(at.port, "127.0.0.1");
+      const accepted = () => promisify(at.sled.app.server.getConnections.bind(at.sled.app.server))();
+      await vi.waitFor(async () => expect(await accepted()).toBe(1));
+      const closed = once(socket.resume(), "close");
+      at.doors.follow({}, 10, identity(server, otherCa));
+      await closed;
+      expect(socket.destroyed).toBe(true);
+    });
+
+    test("breaks off the events of a client whose name is not allowed any more, and of no other", async () => {
+      const at = await mutual(named("nexus", "bob"));
+      const bob = signed(ca, "/CN=bob");
+      const [going, staying] = [await open(at, bob), await open(at)];
+      for (const socket of [going, staying]) {
+        socket.write("GET /multicast/events HTTP/1.1\r\nhost: sled\r\n\r\n");
+        await once(socket, "data");
+      }
+      const closed = once(going, "close");
+      at.doors.follow(named("nexus"), 10, identity(server, ca));
+      await closed;
+      expectDone(await put(at.port, as(client)));
+      expect(String((await once(staying, "data"))[0])).toContain("event: ");
+    });
+  });
+
+  test("refuses who comes on a connection that has outlived its certificate, and ends it", async () => {
+    const at = await mutual();
+    const socket = await open(at);
+    expect(await ask(socket)).toBe("HTTP/1.1 200 OK");
+    const closed = once(socket, "close");
+    const clock = vi.spyOn(Date, "now").mockReturnValue(Date.parse("2100-01-01"));
+    onTestFinished(() => clock.mockRestore());
+    expect(await ask(socket)).toBe("HTTP/1.1 403 Forbidden");
+    await closed;
+    expect(socket.destroyed).toBe(true);
   });
 
   describe("is refused with", () => {

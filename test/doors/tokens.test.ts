@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { messageOf } from "../../src/error.ts";
-import { readPrivate } from "../../src/host/private-file.ts";
+import { readPrivate, readPublic } from "../../src/host/private-file.ts";
 import { changingNothing, expectDone, expectError } from "../http/expect.ts";
 import { exchange, openSocket } from "../http/wire.ts";
 import { audited, call, M2P, put, served, servedForAll, tokens } from "./kit.ts";
@@ -137,6 +137,25 @@ function manyTokens(): string {
   return Array.from({ length: 257 }, (_, i) => String(i).padStart(32, "0")).join("\n");
 }
 
+test("a client that follows the events is cut when its token is taken out of the file, and no other", async () => {
+  const at = await served(rules());
+  const follow = async (token: string) => {
+    const head = `GET /multicast/events HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${token}\r\n\r\n`;
+    const socket = await openSocket(at.port);
+    onTestFinished(() => void socket.destroy());
+    socket.write(head);
+    await once(socket, "data");
+    return socket;
+  };
+  const [staying, going] = [await follow(FIRST), await follow(SECOND)];
+  const closed = once(going, "close");
+  at.doors.follow({ tokens: tokens(FIRST) }, 10, undefined);
+  await closed;
+  const told = once(staying, "data");
+  expectDone(await put(at.port, bearer(FIRST)));
+  expect(String((await told)[0])).toContain("event: ");
+});
+
 describe("a file with a secret", () => {
   function file(mode: number): string {
     const dir = mkdtempSync(path.join(tmpdir(), "secrets-"));
@@ -165,4 +184,17 @@ describe("a file with a secret", () => {
     expect(() => readPrivate("tls.key", "/nowhere/key")).toThrow("tls.key: /nowhere/key cannot be read: ENOENT");
     expect(() => readPrivate("tls.key", tmpdir())).toThrow("is no file");
   });
+
+  test.each([0o644, 0o664, 0o444])("is not what a certificate is, which may be read by all (%o)", (mode) => {
+    expect(readPublic("tls.ca", file(mode))).toBe(FIRST);
+  });
+
+  test.each([0o646, 0o666, 0o777])(
+    "nor is one that anybody could change, which is refused all the same (%o)",
+    (mode) => {
+      const made = file(mode);
+      expect(() => readPublic("tls.ca", made)).toThrow(`tls.ca: ${made} has the mode 0${mode.toString(8)}`);
+      expect(() => readPublic("tls.ca", made)).toThrow(`chmod o-w ${made}`);
+    },
+  );
 });

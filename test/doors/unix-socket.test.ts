@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { parseAccount, withAccess } from "../../src/host/unix-socket.ts";
+import { clearStaleSocket, parseAccount, withAccess } from "../../src/host/unix-socket.ts";
 
 function folder(): string {
   const dir = mkdtempSync(path.join(tmpdir(), "socket-"));
@@ -42,6 +42,14 @@ describe("a Unix socket", () => {
     await withAccess(socket, { mode: 0o660, uid, gid }, listen);
     expect(statSync(socket)).toMatchObject({ uid, gid });
     expect(modeOf(socket)).toBe(0o660);
+  });
+
+  test("whose folder is not there is a mistake in the settings, and not a privilege that is missing", async () => {
+    const refused = clearStaleSocket("/nowhere/s", "listen: unix:/nowhere/s");
+    await expect(refused).rejects.toMatchObject({
+      kind: "bad-request",
+      message: "listen: unix:/nowhere/s cannot be made: /nowhere is not there",
+    });
   });
 
   test("that cannot be listened on leaves the mask as it was", async () => {

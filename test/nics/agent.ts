@@ -29,6 +29,9 @@ export const BINDINGS = (["addon", "koffi"] as const).filter((name) =>
 );
 export type BindingName = (typeof BINDINGS)[number];
 
+/** Through which of them the suites go: outside CI the first; that the other is its like is for the contract suites to show. */
+export const TRIED = process.env.CI === "true" || process.env.CI === "1" ? BINDINGS : BINDINGS.slice(0, 1);
+
 export interface Answer {
   readonly status: number;
   readonly text: string;

@@ -1,7 +1,7 @@
 /** Row 30 of the original's weaknesses: many groups and few descriptors or little memory, with the kernel's own limits. */
 import { execFileSync } from "node:child_process";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type Answer, BINDINGS, NicAgent } from "./agent.ts";
+import { type Answer, NicAgent, TRIED } from "./agent.ts";
 import { joinsOf, NicHost, OBSTACLE } from "./host.ts";
 import { mappingOf } from "./state-file.ts";
 
@@ -10,7 +10,7 @@ const OPTMEM = "/proc/sys/net/core/optmem_max";
 /** More than a socket's share of groups, whatever is open already. */
 const MANY = Array.from({ length: 200 }, (_, n) => n);
 
-describe.skipIf(OBSTACLE !== undefined).each(BINDINGS)("limits of the host, joins through %s", (binding) => {
+describe.skipIf(OBSTACLE !== undefined).each(TRIED)("limits of the host, joins through %s", (binding) => {
   let host: NicHost;
   let agent: NicAgent;
   let optmem: string;

@@ -1,13 +1,13 @@
 /** Row 9 of the original's weaknesses: NICs change under a running agent, and nobody but its watch can tell it. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { BINDINGS, NicAgent } from "./agent.ts";
+import { NicAgent, TRIED } from "./agent.ts";
 import { joinsOf, NicHost, OBSTACLE, SOON } from "./host.ts";
 
 const BOTH = ["u0", "u1"];
 const UNDERLAYS = ["ff04::1", "ff04::2", "ff04::3"];
 const IPV6_OFF = "/proc/sys/net/ipv6/conf/u1/disable_ipv6";
 
-describe.skipIf(OBSTACLE !== undefined).each(BINDINGS)("NICs that change, as %s sees them", (binding) => {
+describe.skipIf(OBSTACLE !== undefined).each(TRIED)("NICs that change, as %s sees them", (binding) => {
   /** The addon is told of every change by the kernel; koffi compares names and indexes from time to time. */
   const seesAll = binding === "addon";
   let host: NicHost;

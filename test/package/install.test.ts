@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   renameSync,
@@ -128,6 +129,16 @@ describe.skipIf(noAddon !== undefined && !IN_CI)("install", () => {
     expect(await root.refused(newer)).toBe(
       `install: these files are there and are not sledcast's: ${root.at("usr/sbin/sledcast")} ${root.at("usr/share/man/man8/sledcast.8")} ; move them away\n`,
     );
+  });
+
+  it("refuses a folder that is none, or that leads out of the root, before it changes anything", async () => {
+    root.keep("usr/share", "no folder");
+    const outside = newFolder();
+    symlinkSync(outside, root.at("usr/sbin"));
+    expect(await root.refused(newer)).toBe(
+      `install: ${root.at("usr/sbin")} leads out of ${root.dir}; ${root.at("usr/share")} is no folder; nothing was changed\n`,
+    );
+    expect(readdirSync(outside)).toEqual([]);
   });
 
   it("refuses where the IPS package has its place", async () => {

@@ -51,6 +51,7 @@ console.log("${name}", version, ...process.argv.slice(2));
     "scripts/dtrace/one.d": "BEGIN {}\n",
     "smf/sledcast": "#!/bin/sh\n",
     "smf/sledcast.xml": `<exec_method name='start' exec='${METHOD} start'/><exec_method name='stop' exec=':kill'/> ${version}\n`,
+    "smf/sledcast.auth_attr": "solaris.smf.manage.sledcast:::Manage::\n",
     "smf/sledcast.logadm": "sledcast /var/svc/log/oxide-sledcast:default.log\n",
     ...more,
   };
@@ -61,6 +62,7 @@ console.log("${name}", version, ...process.argv.slice(2));
   for (const name of [
     "scripts/install",
     "scripts/uninstall",
+    "scripts/packaging/checks",
     "scripts/packaging/find-node",
     "scripts/packaging/launch",
     "build/Release/sledcast.node",

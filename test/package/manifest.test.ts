@@ -92,6 +92,8 @@ describe.skipIf(noAddon !== undefined && !IN_CI)("scripts/package", () => {
         "lib/svc/manifest/network": "sys",
         etc: "sys",
         "etc/logadm.d": "sys",
+        "etc/security": "sys",
+        "etc/security/auth_attr.d": "sys",
         usr: "sys",
         "usr/sbin": "bin",
       });
@@ -109,13 +111,22 @@ describe.skipIf(noAddon !== undefined && !IN_CI)("scripts/package", () => {
       });
     });
 
-    it("has SMF and logadm read again what they are told, which logadm takes only as root:sys and 0444", () => {
+    it("has SMF and others read again what they are told, which logadm takes only as root:sys and 0444", () => {
       const manifest = delivered("lib/svc/manifest/network/sledcast.xml");
       const logadm = delivered("etc/logadm.d/sledcast");
+      const authorizations = delivered("etc/security/auth_attr.d/sledcast");
       expect(manifest && of(manifest, "restart_fmri")).toEqual(["svc:/system/manifest-import:default"]);
       expect(logadm && of(logadm, "restart_fmri")).toEqual(["svc:/system/logadm-upgrade:default"]);
-      for (const file of [manifest, logadm])
+      expect(authorizations && of(authorizations, "restart_fmri")).toEqual(["svc:/system/rbac:default"]);
+      for (const file of [manifest, logadm, authorizations])
         expect(file && [of(file, "group"), of(file, "mode")]).toEqual([["sys"], ["0444"]]);
+    });
+
+    it("leaves the manual pages to who wants manual pages, and has them indexed", () => {
+      const pages = deliveries().filter((one) => of(one, "facet.doc.man").includes("true"));
+      expect(pages.map((one) => [of(one, "path")[0], of(one, "restart_fmri")[0]])).toEqual(
+        ["sledcast", "sledcastd"].map((name) => [`usr/share/man/man8/${name}.8`, "svc:/application/man-index:default"]),
+      );
     });
 
     it("keeps pkgdepend out of node_modules, and of nothing else", () => {
@@ -155,7 +166,7 @@ describe.skipIf(noAddon !== undefined && !IN_CI)("scripts/package", () => {
     for (const gone of ["smf", "CHANGELOG.md", "dist/cli.js", "scripts/dtrace"])
       rmSync(path.join(source, gone), { recursive: true });
     expect(() => smallPackages(source)).toThrow(
-      "the package cannot be built without CHANGELOG.md (from the sources), smf/sledcast.xml (from the sources), smf/sledcast (from the sources), smf/sledcast.logadm (from the sources), dist/cli.js (from `npm run build`), any file of scripts/dtrace/ (from the sources)",
+      "the package cannot be built without CHANGELOG.md (from the sources), smf/sledcast.xml (from the sources), smf/sledcast (from the sources), smf/sledcast.logadm (from the sources), smf/sledcast.auth_attr (from the sources), dist/cli.js (from `npm run build`), any file of scripts/dtrace/ (from the sources)",
     );
   });
 
@@ -279,9 +290,14 @@ if (noShellcheck !== undefined) console.log(`the scripts of the packages are not
 it.skipIf(noShellcheck !== undefined && !IN_CI)(
   "scripts of the packages are clean in shellcheck's eyes, as POSIX sh",
   async () => {
-    const scripts = ["package", "install", "uninstall", "packaging/launch", "packaging/find-node"].map(
-      (name) => `scripts/${name}`,
-    );
+    const scripts = [
+      "package",
+      "install",
+      "uninstall",
+      "packaging/launch",
+      "packaging/find-node",
+      "packaging/checks",
+    ].map((name) => `scripts/${name}`);
     const { code, stdout } = await execute("shellcheck", ["-s", "sh", "-x", ...scripts], {}, SOURCE);
     expect([code, stdout]).toEqual([0, ""]);
   },

@@ -79,6 +79,7 @@ describe.skipIf(why !== undefined && !(IN_CI && process.platform === "linux"))("
       expect.stringMatching(/^sledcast 1\.0\.0 is installed in \/opt\/oxide\/sledcast\. To remove it: \/opt\//),
       `svccfg validate /1.0.0/proto/${MANIFEST}`,
       `svccfg import /${MANIFEST}`,
+      "svcadm restart svc:/system/rbac:default",
       "svcadm restart svc:/system/logadm-upgrade:default",
       "444 root:sys",
       "755 root:bin",
@@ -95,6 +96,7 @@ describe.skipIf(why !== undefined && !(IN_CI && process.platform === "linux"))("
     expect(said.split("\n")).toEqual([
       `svccfg validate /1.1.0/proto/${MANIFEST}`,
       `svccfg import /${MANIFEST}`,
+      "svcadm restart svc:/system/rbac:default",
       "svcadm restart svc:/system/logadm-upgrade:default",
       `svcadm disable -st ${FMRI}`,
       `svcadm enable -st ${FMRI}`,
@@ -105,6 +107,21 @@ describe.skipIf(why !== undefined && !(IN_CI && process.platform === "linux"))("
       "cli 1.1.0",
       "",
     ]);
+  });
+
+  it("an install changes nothing where a folder is read-only", async () => {
+    const said = await onHost(
+      files,
+      `mount -t tmpfs -o ro none /usr/share/man && /1.0.0/install; echo "exit $?"; cat /said; ls /opt/oxide /usr/sbin/sledcast 2>/dev/null; true`,
+    );
+    expect(said.split("\n").sort()).toEqual(
+      [
+        "",
+        "exit 1",
+        "install: /usr/share/man cannot be written to; nothing was changed",
+        expect.stringMatching(/^cat: /),
+      ].sort(),
+    );
   });
 
   it("uninstall stops the service, keeps its settings beside the ledger that they name, and takes it out of SMF", async () => {

@@ -33,6 +33,7 @@ describe("what is refused, by its name", () => {
   test.each([
     ["socket.mode", { "socket.mode": "rw-rw----" }],
     ["socket.mode", { "socket.mode": "0999" }],
+    ["listen", { listen: `unix:/${"s".repeat(107)}` }],
     ["socket.mode", { "socket.mode": 432 }],
     ["socket.owner", { "socket.owner": "root" }],
     ["socket.group", { "socket.group": "sys" }],

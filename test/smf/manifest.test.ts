@@ -1,5 +1,7 @@
 /** The service's manifest: what illumos asks of it, and that it says what the program does. */
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { KEYS, type Key, LISTS, parseConfig } from "../../src/config.ts";
@@ -10,6 +12,7 @@ import { find, serviceBundleDtd } from "./tools.ts";
 import { all, type Element, one } from "./xml.ts";
 
 const run = promisify(execFile);
+const AUTHORIZATIONS = fileURLToPath(new URL("../../smf/sledcast.auth_attr", import.meta.url));
 /** Of the group, but not of the daemon. */
 const OTHERS = ["node", "value_authorization"];
 const KEY_OF_PROPERTY = new Map<string, Key>(KEYS.map((key) => [propertyOf(key), key]));
@@ -44,7 +47,15 @@ describe("the manifest", () => {
 
   test("is of svc:/oxide/sledcast:default, which waits to be enabled", () => {
     expect(one(ROOT, "service").attributes).toMatchObject({ name: "oxide/sledcast", type: "service" });
-    expect(one(ROOT, "create_default_instance").attributes).toEqual({ enabled: "false" });
+    expect(one(ROOT, "instance").attributes).toEqual({ name: "default", enabled: "false" });
+  });
+
+  test("has the settings at the instance, where setprop, delprop and describe look for them, and describes them there", () => {
+    expect(all(one(ROOT, "instance"), "property_group").map(nameOf)).toEqual(["config"]);
+    expect(one(ROOT, "pg_pattern", { name: "config" }).attributes).toMatchObject({
+      type: "application",
+      target: "instance",
+    });
   });
 
   test("has a property for each setting, and none for anything else", () => {
@@ -121,6 +132,14 @@ describe("the manifest", () => {
     for (const privilege of privileges.split(",")) expect(reasons).toMatch(new RegExp(`^ +${privilege}  +\\w`, "m"));
     const given = privileges.split(",").filter((privilege) => !privilege.startsWith("!"));
     expect(limit.split(",")).toEqual(given);
+  });
+
+  test("asks for no authorization that is not delivered with it: usermod would give nobody another", () => {
+    const asked = new Set([...TEXT.matchAll(/value='(solaris\.[\w.]+)'/g)].map(([, name]) => name));
+    const delivered = readFileSync(AUTHORIZATIONS, "utf8").trimEnd().split("\n");
+    expect(delivered.map((line) => line.split(":"))).toEqual(
+      [...asked].sort().map((name) => [name, "", "", expect.stringMatching(/^\w/), "", ""]),
+    );
   });
 
   test("depends on nothing without a reason, and is restarted with nothing", () => {

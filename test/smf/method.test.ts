@@ -104,6 +104,20 @@ describe("the service", () => {
     expect(service.log).toMatch(/^sledcast: listening \(pid \d+\), and not ready yet: see the log, \/readyz,/);
   });
 
+  test("leaves nothing behind where the start method is killed while it waits, as svc.startd does at the timeout", async () => {
+    const service = new Service();
+    const node = `[ "$1" != --version ] || exec echo v22.13.0\necho waiting\nexec sleep 600`;
+    service.set({ node: [script(service, "node", node)] });
+    const started = service.start();
+    // The script goes on to remove the pipe when the daemon has it open, and the daemon speaks after that.
+    await expect.poll(() => service.log, SOON).toBe("waiting\n");
+    const left = () => readdirSync(service.dir).filter((name) => name.startsWith("sledcast."));
+    await expect.poll(left, SOON).toEqual([]);
+    service.signal("SIGKILL");
+    expect(await started).toBe("SIGKILL");
+    expect(left()).toEqual([]);
+  });
+
   test("starts from an installed tree, with the tree's own node where no other is named", async () => {
     const service = new Service({ node: [] });
     const prefix = path.join(service.dir, "opt");
@@ -200,11 +214,11 @@ test.skipIf(shellcheck === undefined)("the start method is POSIX sh without a fa
   await expect(promisify(execFile)(shellcheck ?? "", ["-s", "sh", METHOD])).resolves.toMatchObject({ stdout: "" });
 });
 
-test("the log of the service is copied and truncated when it is rotated: svc.startd has it open", () => {
+test("the log of the service is copied and truncated when it is rotated, and named as smf_logs names it", () => {
   const entries = readFileSync(LOGADM, "utf8")
     .split("\n")
     .filter((line) => line !== "" && !line.startsWith("#"));
-  expect(entries).toEqual(["sledcast /var/svc/log/oxide-sledcast:default.log -C 8 -s 10m -z 1 -c"]);
+  expect(entries).toEqual(["sledcast /var/svc/log/oxide-sledcast:default.log -C 8 -s 10m -c"]);
 });
 
 describe("sledcastd --smf", () => {

@@ -39,16 +39,27 @@ export async function followEvents(sender: Sender): Promise<void> {
     const from: Record<string, string> = lastId === undefined ? {} : { "last-event-id": lastId };
     const response = await sender.agent.open("GET", "/multicast/events", "", from);
     if (response.statusCode !== 200) throw new Error(`the events are answered with ${response.statusCode}`);
-    const reader = new EventReader(lastId);
+    const hangUp = () => void response.destroy();
+    sender.signal.addEventListener("abort", hangUp);
+    if (sender.stopping) hangUp();
+    try {
+      await readEvents(response.setEncoding("utf8") as AsyncIterable<string>);
+    } catch (error) {
+      if (!sender.stopping) throw error;
+    } finally {
+      sender.signal.removeEventListener("abort", hangUp);
+      hangUp();
+    }
+  };
+  const readEvents = async (chunks: AsyncIterable<string>) => {
     let left = 1 + sender.chance.below(2000);
-    for await (const { id, event } of reader.read(response.setEncoding("utf8") as AsyncIterable<string>)) {
+    for await (const { id, event } of new EventReader(lastId).read(chunks)) {
       const expected = lastId === undefined ? id : String(Number(lastId) + 1);
       if (event !== "reset" && id !== expected) throw new Error(`event ${id} came where ${expected} was due`);
       lastId = id;
       sender.count("event");
-      if (--left <= 0 || sender.stopping) break;
+      if (--left <= 0 || sender.stopping) return;
     }
-    response.destroy();
   };
   await sender.repeat(follow);
 }

@@ -17,7 +17,7 @@ export class Sender {
   readonly chance: Chance;
   readonly books: Books;
   readonly agent: SoakAgent;
-  #stopping = false;
+  #stopping = new AbortController();
   /** Answers by what was asked. */
   readonly counts = new Map<string, number>();
 
@@ -28,16 +28,21 @@ export class Sender {
   }
 
   get stopping(): boolean {
-    return this.#stopping;
+    return this.#stopping.signal.aborted;
+  }
+
+  /** For who waits for the agent to say something. */
+  get signal(): AbortSignal {
+    return this.#stopping.signal;
   }
 
   /** Clients end after what they are doing. */
   stop(): void {
-    this.#stopping = true;
+    this.#stopping.abort();
   }
 
   begin(): void {
-    this.#stopping = false;
+    this.#stopping = new AbortController();
   }
 
   count(what: string): void {
@@ -47,7 +52,7 @@ export class Sender {
   /** Asks again and again, as long as more is wanted. Answers whether its agent is still there. */
   async repeat(ask: () => Promise<void>, more: () => boolean = () => true): Promise<boolean> {
     try {
-      while (!this.#stopping && more()) {
+      while (!this.stopping && more()) {
         await ask();
         await pause(this.chance.next() * PACE_MS);
       }

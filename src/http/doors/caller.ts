@@ -2,6 +2,7 @@
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { PeerCredentials } from "../../host/binding.ts";
+import { ipBytes, ipFromBytes, isIpv4, parseIp } from "../../net/ip.ts";
 import { type ClientCertificate, clientCertificate } from "./certificate-names.ts";
 
 /** Asks the system by the descriptor of a connection. */
@@ -36,8 +37,15 @@ export class Caller {
   key(token: string | undefined): string {
     if (token !== undefined) return `token ${token}`;
     if (this.certificate !== undefined) return `certificate ${this.certificate.name}`;
-    return this.seen.remote_addr === undefined ? "unix" : `address ${this.seen.remote_addr}`;
+    return this.seen.remote_addr === undefined ? "unix" : `network ${networkOf(this.seen.remote_addr)}`;
   }
+}
+
+/** A host takes what addresses it likes of its link's /64 (RFC 4862), so all of one are one client. */
+function networkOf(address: string): string {
+  const ip = parseIp(address.split("%", 1)[0] ?? "");
+  if (ip === undefined || isIpv4(ip) || ip.startsWith("::ffff:")) return address;
+  return ipFromBytes(ipBytes(ip).map((byte, i) => (i < 8 ? byte : 0))) ?? address;
 }
 
 function certificateOf(socket: Socket): ClientCertificate | undefined {

@@ -7,6 +7,8 @@ export interface ClientCertificate {
   readonly name: string;
   /** SHA-256, as pairs of hexadecimal digits. */
   readonly fingerprint: string;
+  /** Its last moment, in milliseconds of the clock. */
+  readonly validTo: number;
   /** All, in the form in which they are compared. */
   readonly names: ReadonlySet<string>;
 }
@@ -29,7 +31,12 @@ export function clientCertificate(peer: PeerCertificate): ClientCertificate {
   const common = [(peer.subject?.CN as string | readonly string[] | undefined) ?? []].flat();
   const names = [...common, ...alternativeNames(peer.subjectaltname ?? "")];
   const fingerprint = peer.fingerprint256;
-  return { name: names[0] ?? fingerprint, fingerprint, names: new Set(names.map(comparable)) };
+  return {
+    name: names[0] ?? fingerprint,
+    fingerprint,
+    validTo: Date.parse(peer.valid_to),
+    names: new Set(names.map(comparable)),
+  };
 }
 
 export class AllowedNames {

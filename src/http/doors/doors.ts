@@ -8,7 +8,7 @@ import type { TLSSocket } from "node:tls";
 import type { Log } from "../../log.ts";
 import type { Metrics } from "../../metrics.ts";
 import { HttpError } from "../errors.ts";
-import { endAfterAnswer } from "../exchanges.ts";
+import { endAfterAnswer, requestsThatGoOn } from "../exchanges.ts";
 import { type AskedBy, type AskPeer, Caller } from "./caller.ts";
 import type { AllowedNames } from "./certificate-names.ts";
 import type { HostRule } from "./hosts.ts";
@@ -46,8 +46,11 @@ export class Doors {
   /** By which token a request came. */
   readonly #tokens = new WeakMap<IncomingMessage, string>();
   /** Connections whose certificate an authority signed that is not asked any more. */
-  #outdated: WeakSet<Socket> | undefined;
-  readonly #secure = new Set<TLSSocket>();
+  readonly #outdated = new WeakSet<Socket>();
+  /** Those that are open; with TLS, those whose handshake is done. */
+  readonly #connections = new Set<Socket>();
+  /** Connections whose handshake is under way, by the client's address and port. */
+  readonly #handshakes = new Map<string, Socket>();
   #server: Server | undefined;
 
   constructor({ limits = DEFAULT_LIMITS, rules = {}, identity, askPeer }: DoorsOptions = {}) {
@@ -59,27 +62,48 @@ export class Doors {
 
   listener(handle: RequestListener, log: Log, metrics: Metrics): Server {
     const server = listener(handle, this.#limits, this.#identity, log, metrics);
-    if (this.#identity?.ca !== undefined) {
+    if (this.#identity === undefined) server.on("connection", (socket: Socket) => this.#opened(socket));
+    else {
+      server.on("connection", (socket: Socket) => this.#handshakeBegun(socket));
       server.on("secureConnection", (socket: TLSSocket) => {
-        this.#secure.add(socket);
-        socket.once("close", () => this.#secure.delete(socket));
+        this.#handshakes.delete(otherEnd(socket));
+        this.#opened(socket);
       });
     }
     this.#server = server;
     return server;
   }
 
+  #opened(socket: Socket): void {
+    this.#connections.add(socket);
+    socket.once("close", () => this.#connections.delete(socket));
+  }
+
+  #handshakeBegun(socket: Socket): void {
+    const key = otherEnd(socket);
+    this.#handshakes.set(key, socket);
+    socket.once("close", () => {
+      if (this.#handshakes.get(key) === socket) this.#handshakes.delete(key);
+    });
+  }
+
   /** Throws what a request is refused with. `route`: the path as it was declared. */
   admit(request: IncomingMessage, route: string | undefined): void {
-    const { hosts, names, tokens, rate } = this.#rules;
+    const { tokens, rate } = this.#rules;
+    this.#checkWhence(request);
+    if (route === OPEN) return;
+    if (tokens !== undefined) this.#checkToken(request, tokens, rate);
+    if (rate !== undefined) this.#count(request, rate);
+  }
+
+  /** What is asked of every request. */
+  #checkWhence(request: IncomingMessage): void {
+    const { hosts, names } = this.#rules;
     hosts?.check(request);
     if (request.rawHeaders.length > 2 * MOST_HEADERS) {
       throw new HttpError(431, `more than ${MOST_HEADERS} headers; a request has no use for so many`);
     }
-    if (names !== undefined || this.#outdated?.has(request.socket)) this.#checkCertificate(request, names);
-    if (route === OPEN) return;
-    if (tokens !== undefined) this.#checkToken(request, tokens, rate);
-    if (rate !== undefined) this.#count(request, rate);
+    if (this.#identity?.ca !== undefined) this.#checkCertificate(request, names);
   }
 
   callerOf(socket: Socket): Caller {
@@ -105,30 +129,52 @@ export class Doors {
     this.#identity = identity;
     if (this.#server === undefined) return;
     this.#server.maxConnections = connections;
-    if (identity === undefined) return;
-    serveAs(this.#server, identity);
-    if (identity.ca?.text !== formerCa) this.#closeOutdated(this.#server);
+    if (identity !== undefined) {
+      serveAs(this.#server, identity);
+      if (identity.ca?.text !== formerCa) this.#closeOutdated(this.#server);
+    }
+    this.#breakOffRefused();
   }
 
   /** What is under way on them is answered; after that, and where nothing is, they end. */
   #closeOutdated(server: Server): void {
-    this.#outdated ??= new WeakSet();
     server.closeIdleConnections();
-    for (const socket of this.#secure) {
+    // Their certificates would still be held against the former authorities.
+    for (const socket of this.#handshakes.values()) socket.destroy();
+    for (const socket of this.#connections) {
       if (socket.destroyed) continue;
       this.#outdated.add(socket);
       endAfterAnswer(socket);
     }
   }
 
-  #checkCertificate({ socket }: IncomingMessage, names: AllowedNames | undefined): void {
-    if (this.#outdated?.has(socket)) {
-      throw new HttpError(403, "tls.ca has changed since this connection was made: connect again", {
-        connection: "close",
-      });
+  /** Answers without end, to whom the rules would not let in any more. */
+  #breakOffRefused(): void {
+    for (const socket of this.#connections) {
+      if (requestsThatGoOn(socket).some((request) => !this.#wouldAdmit(request))) socket.destroy();
     }
+  }
+
+  #wouldAdmit(request: IncomingMessage): boolean {
+    try {
+      this.#checkWhence(request);
+      this.#rules.tokens?.check(request.headers.authorization);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #checkCertificate({ socket }: IncomingMessage, names: AllowedNames | undefined): void {
+    if (this.#outdated.has(socket))
+      throw endingWith403("tls.ca has changed since this connection was made: connect again");
     const { certificate } = this.callerOf(socket);
-    if (certificate === undefined || names?.has(certificate) === false) {
+    // A handshake looks, but one that resumes a session does not, and connections last longer than certificates.
+    if (certificate !== undefined && certificate.validTo < Date.now()) {
+      throw endingWith403(`the client certificate of ${JSON.stringify(certificate.name)} has expired`);
+    }
+    if (names === undefined) return;
+    if (certificate === undefined || !names.has(certificate)) {
       const who = certificate === undefined ? "without a name" : `of ${JSON.stringify(certificate.name)}`;
       throw new HttpError(403, `the client certificate ${who} is none of those that tls.allowed_names names`);
     }
@@ -151,3 +197,7 @@ export class Doors {
     throw new HttpError(429, message, { "retry-after": "1" });
   }
 }
+
+const otherEnd = ({ remoteAddress, remotePort }: Socket) => `${remoteAddress} ${remotePort}`;
+
+const endingWith403 = (message: string) => new HttpError(403, message, { connection: "close" });
