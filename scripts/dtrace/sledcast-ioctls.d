@@ -3,7 +3,7 @@
  * OPTE commands: how many, how long, and with which errno, by command.
  *
  * Usage:      dtrace -qs sledcast-ioctls.d [PID]
- *             Ctrl-C prints the sums. PID: of one sledcastd (pgrep -f sledcastd); left out, of every
+ *             Ctrl-C prints the sums. PID: of one sledcastd (pgrep -f dist/daemon.js); left out, of every
  *             process that sends OPTE commands, opteadm and sled-agent among them.
  * Privileges: dtrace_user for processes of one's own, and dtrace_proc and dtrace_kernel for others'; root has them.
  *

@@ -4,7 +4,7 @@
  * addresses reached a NIC.
  *
  * Usage:      dtrace -qs sledcast-joins.d [PID]
- *             PID: of one sledcastd (pgrep -f sledcastd); left out, every process. Ctrl-C ends it.
+ *             PID: of one sledcastd (pgrep -f dist/daemon.js); left out, every process. Ctrl-C ends it.
  * Privileges: dtrace_user and dtrace_proc for the system calls, dtrace_kernel for IP and MAC; root has them.
  *
  * This script was never run: it was written on a machine without DTrace, from the sources named below. What the

@@ -2,7 +2,7 @@
 import { createInterface } from "node:readline/promises";
 import type { Readable, Writable } from "node:stream";
 import type { Command } from "commander";
-import { SledcastError } from "../error.ts";
+import { messageOf, SledcastError } from "../error.ts";
 import { AgentRefusal } from "./client.ts";
 import { action, type Context } from "./context.ts";
 import { clearAll, type Failure } from "./drain/clearing.ts";
@@ -34,21 +34,32 @@ async function isWanted(holdings: Holdings): Promise<boolean> {
   return confirm(process.stdin, process.stderr);
 }
 
+function describeFailures(failures: readonly Failure[]): string {
+  if (failures.length === 0) return "";
+  const rows = failures.map(({ what, subject, error }) => [what, subject, error]);
+  return `${formatTable(["FAILED", "SUBJECT", "REASON"], rows)}\n`;
+}
+
 function describeOutcome(failures: readonly Failure[], left: Holdings): string {
-  const failed =
-    failures.length === 0
-      ? ""
-      : `${formatTable(
-          ["FAILED", "SUBJECT", "REASON"],
-          failures.map(({ what, subject, error }) => [what, subject, error]),
-        )}\n`;
+  const failed = describeFailures(failures);
   const busy = left.leftOver.length === 0 ? "" : "\nThe agent goes on trying to delete the ports that wait.\n";
   return isEmpty(left)
     ? `${failed}Nothing of this agent is left on the sled. ${WARNING}`
     : `${failed}This is left:\n${describeHoldings(left)}${busy}`;
 }
 
-async function drain(context: Context, { yes = false, dryRun = false }: Options): Promise<void> {
+/** An agent or a driver that went meanwhile must not take with it what is known of the drain. */
+async function listWhatIsLeft(context: Context, failures: readonly Failure[]): Promise<Holdings> {
+  try {
+    return await listHoldings(context.client);
+  } catch (error) {
+    context.print({ dry_run: false, failed: failures, left: null }, () => describeFailures(failures));
+    const wayOut = "sledcast drain again, when it answers";
+    throw new AgentRefusal(`what is left could not be listed: ${messageOf(error)}; ${wayOut}`);
+  }
+}
+
+export async function drain(context: Context, { yes = false, dryRun = false }: Options): Promise<void> {
   const { client } = context;
   const holdings = await listHoldings(client);
   const empty = isEmpty(holdings);
@@ -68,7 +79,7 @@ async function drain(context: Context, { yes = false, dryRun = false }: Options)
   }
   if (!yes && !(await isWanted(holdings))) throw new AgentRefusal("nothing was changed");
   const failures = await clearAll(client, holdings);
-  const left = await listHoldings(client);
+  const left = await listWhatIsLeft(context, failures);
   context.print({ dry_run: false, failed: failures, left: toJson(left) }, () => describeOutcome(failures, left));
   if (failures.length > 0 || !isEmpty(left)) process.exitCode = 1;
 }

@@ -1,5 +1,5 @@
 /** What the doctor makes of a host: facts go in, findings come out. */
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -63,6 +63,9 @@ describe("the device", () => {
   test("that does not answer is a failure that says for how long", () => {
     const found = finding("device", { host: host({ device: { kind: "silent", seconds: 5 } }) });
     expect(found).toMatchObject({ state: "failed", found: expect.stringContaining("for 5 s") });
+    const [, script = ""] = /\/opt\/oxide\/sledcast\/(dtrace\/[\w-]+\.d)/.exec(found.wayOut ?? "") ?? [];
+    expect(script).not.toBe("");
+    expect(existsSync(`scripts/${script}`)).toBe(true);
   });
 
   test("of another API version opens, and the version is the failure", () => {
@@ -226,4 +229,12 @@ describe("door files", () => {
       found: expect.stringContaining("pfexec"),
     });
   });
+});
+
+test("native code that is missing on an installed sled is mended by its package", () => {
+  const native = { reason: "no addon" };
+  expect(finding("native code", { host: host({ native }) }).wayOut).toMatch(/^pkg fix sledcast/);
+  expect(finding("native code", { host: host({ native, platform: "linux" }) }).wayOut).toMatch(
+    /^node scripts\/build-addon/,
+  );
 });

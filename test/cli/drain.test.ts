@@ -2,10 +2,11 @@
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { AgentClient, AgentRefusal } from "../../src/cli/client.ts";
+import { Context } from "../../src/cli/context.ts";
 import { clearAll } from "../../src/cli/drain/clearing.ts";
 import { describeHoldings, isEmpty, listHoldings } from "../../src/cli/drain/holdings.ts";
 import { patiently } from "../../src/cli/drain/patience.ts";
-import { confirm } from "../../src/cli/drain.ts";
+import { confirm, drain } from "../../src/cli/drain.ts";
 import { ensureBody, propolis } from "../harness/registration.ts";
 import { Sled } from "../harness/sled.ts";
 import { listen } from "../http/wire.ts";
@@ -84,6 +85,24 @@ test("says which port of ours is busy, and is through when that is gone", async 
   sled.model.setPort({ name: "opte0", busy: false });
   await client.call("POST", "/multicast/audit");
   expect(isEmpty(await listHoldings(client))).toBe(true);
+});
+
+test("tells what failed also where the agent is gone before it is asked what is left", async () => {
+  const context = new Context({ agent: "http://127.0.0.1:1", json: true });
+  let isGone = false;
+  context.client.call = async (method, ...rest) => {
+    isGone ||= method === "DELETE";
+    if (isGone) throw new AgentRefusal("nobody answers");
+    return client.call(method, ...rest);
+  };
+  const printed: unknown[] = [];
+  context.print = (value) => void printed.push(value);
+  await expect(drain(context, { yes: true })).rejects.toThrow(
+    /what is left could not be listed: nobody answers; .*again/,
+  );
+  expect(printed).toMatchObject([
+    { left: null, failed: expect.arrayContaining([expect.objectContaining({ what: "VMM" })]) },
+  ]);
 });
 
 test("waits where the agent says that it is asked too fast, and for nothing else", async () => {

@@ -1,7 +1,16 @@
 /** A document's commands, typed in its order into one shell, at a daemon of its own. */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { CLI, DAEMON, Daemon } from "../process/daemon.ts";
@@ -49,19 +58,27 @@ function scratch(): string {
   return folder;
 }
 
+const WITH_FAKE_XDE = "scripts/with-fake-xde";
+const FAKE_XDE = "build/Release/libfake-xde.so";
+
 /** Programs that a page's commands need and that are not here. */
 export function missingFor(document: string): string[] {
   const words = stepsOf(document).flatMap(({ commands }) => commandsIn(commands.text));
   const programs = new Set(words.map(([program = ""]) => program).filter((program) => /^[a-z]+$/.test(program)));
   const isThere = (program: string) => spawnSync("bash", ["-c", `type -t ${program}`]).status === 0;
-  return [...programs].filter((program) => !OURS.has(program) && !isThere(program));
+  const missing = [...programs].filter((program) => !OURS.has(program) && !isThere(program));
+  const needsFake = words.some(([program]) => program === WITH_FAKE_XDE);
+  return needsFake && !existsSync(path.join(ROOT, FAKE_XDE)) ? [...missing, FAKE_XDE] : missing;
 }
 
 const OVER = "\u001e";
+/** A page that waits for what does not come is not waited for, and leaves no program behind. */
+const PATIENCE_MS = 45_000;
+const CLEAN = "trap 'kill $(jobs -p) 2> /dev/null' EXIT";
 
 async function type(script: string, cwd: string, daemon: Daemon): Promise<{ stdout: string; stderr: string }> {
   const env = { ...process.env, SLEDCAST_AGENT: daemon.url, PATH: `${cwd}/bin:${process.env.PATH}` };
-  const shell = spawn("bash", ["-s"], { cwd, env, stdio: "pipe" });
+  const shell = spawn("bash", ["-s"], { cwd, env, stdio: "pipe", timeout: PATIENCE_MS });
   shell.stdin.end(script);
   let [stdout, stderr] = ["", ""];
   shell.stdout.setEncoding("utf8").on("data", (text: string) => {
@@ -82,7 +99,7 @@ export async function runDocument(document: string): Promise<string[]> {
   const daemon = await Daemon.ready("--model-port", "guest0");
   try {
     const typed = steps.map(({ commands }) => `{\n${commands.text}\n} < /dev/null\nprintf '${OVER}'\n`);
-    const script = `set -e\n${typed.join("")}`.replaceAll("http://[::1]:12345", daemon.url);
+    const script = `set -e\n${CLEAN}\n${typed.join("")}`.replaceAll("http://[::1]:12345", daemon.url);
     const { stdout, stderr } = await type(script, cwd, daemon);
     await daemon.stop();
     const outputs = stdout.split(OVER);

@@ -75,6 +75,15 @@ describe.each(SCRIPTS)("%s", (name) => {
   });
 });
 
+test("a process is looked for by what is in the arguments of the one that the service starts", () => {
+  const method = read("smf/sledcast");
+  const said = [...SCRIPTS.map((name) => `scripts/dtrace/${name}`), "docs/operator.md"].flatMap((file) =>
+    [...read(file).matchAll(/pgrep -f ([\w./]+)/g)].map(([, pattern = ""]) => pattern),
+  );
+  expect(said.length).toBeGreaterThan(2);
+  for (const pattern of said) expect(method).toMatch(new RegExp(`^ *daemon=.*${pattern}$`, "m"));
+});
+
 describe("the numbers", () => {
   const native = read("native/opte/command.h");
 

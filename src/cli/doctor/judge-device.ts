@@ -39,7 +39,7 @@ export function judgeDevice({ xdeDevice }: Subject, host: HostFacts, agent: Agen
     case "silent": {
       const found = `${xdeDevice} has not answered for ${device.seconds} s: the driver is stuck, or busy`;
       const threads = isSunos(host)
-        ? "echo '::stacks -m xde' | mdb -k; scripts/dtrace/sledcast-slow.d"
+        ? "echo '::stacks -m xde' | mdb -k; dtrace -qs /opt/oxide/sledcast/dtrace/sledcast-slow.d"
         : "ps -eo pid,stat,wchan,args | grep sledcast";
       return failed("device", found, expected, threads);
     }

@@ -14,13 +14,14 @@ export function judgeSettings({ source, problem }: Told): Finding {
     : ok("settings", `as ${source} says`, expected);
 }
 
-export function judgeNative({ driver, nics = [] }: Subject, { native }: HostFacts): Finding {
+export function judgeNative({ driver, nics = [] }: Subject, { native, platform }: HostFacts): Finding {
   const expected = "the addon, or koffi";
   if ("value" in native) {
     const { name, why } = native.value;
     return ok("native code", why === undefined ? name : `${name}, since the other does not load: ${why}`, expected);
   }
-  const wayOut = "node scripts/build-addon.mjs";
+  const build = "node scripts/build-addon.mjs, in a checkout";
+  const wayOut = platform === "sunos" ? `pkg fix sledcast, or install again; ${build}` : build;
   // A daemon over the model does without, and guards its state directory by the pid in it.
   return driver === "model" && nics.length === 0
     ? warning("native code", native.reason, expected, wayOut)
