@@ -1,5 +1,4 @@
 /** `install` of the tarball, below a scratch root. */
-import { execFileSync } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
@@ -77,24 +76,9 @@ describe.skipIf(noAddon !== undefined && !IN_CI)("install", () => {
     expect([await root.says(), root.manifest()]).toEqual(["cli 0.10.0 x\n", expect.stringContaining(" 0.10.0\n")]);
   });
 
-<<<<<<< HEAD
   it.runIf(FULL)("has nothing to go back to after the first install", async () => {
     root = await installedNewer();
     expect(await root.refused(await newer(), "--back-out")).toMatch(/^install: there is no version before 0\.10\.0-/);
-=======
-  it("goes back by the copy that is kept, as the operator guide has it", async () => {
-    const [, typed = ""] = /^"\.\/(.+)\/install" --back-out$/m.exec(readFileSync("docs/operator.md", "utf8")) ?? [];
-    root = new ScratchRoot(rootsWith.both);
-    const versions = root.at(VERSIONS);
-    const kept = execFileSync("sh", ["-c", `echo "${typed}"`], { cwd: versions, encoding: "utf8" }).trim();
-    await root.installed(path.join(versions, kept), "--back-out");
-    expect(await root.says()).toBe("cli 0.9.0 x\n");
-  });
-
-  it("has nothing to go back to after the first install", async () => {
-    root = new ScratchRoot(rootsWith.newer);
-    expect(await root.refused(newer, "--back-out")).toMatch(/^install: there is no version before 0\.10\.0-/);
->>>>>>> newc
   });
 
   it("refuses a downgrade with its risk, until it is told to", async () => {
