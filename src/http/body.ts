@@ -6,7 +6,7 @@ import { isUtf8 } from "node:buffer";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { badRequest, messageOf, type SledcastError } from "../error.ts";
 import { HttpError } from "./errors.ts";
-import { LargeBodies } from "./large-bodies.ts";
+import { type BodyRoom, LargeBodies } from "./large-bodies.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -19,8 +19,8 @@ declare module "fastify" {
     largeBodies: LargeBodies;
   }
   interface FastifyRequest {
-    /** Of the body that was parsed. */
-    bodyBytes: number;
+    /** Where its body is a large one. */
+    bodyRoom: BodyRoom | undefined;
     bodyText?: string;
   }
 }
@@ -62,16 +62,20 @@ function parseBody(request: FastifyRequest, bytes: Buffer): unknown {
   const { hasBody, keepText } = request.routeOptions.config;
   if (!hasBody) return undefined;
   checkContentType(request.headers["content-type"]);
-  request.server.largeBodies.admit(bytes.length);
-  request.bodyBytes = bytes.length;
   const { value, text } = parseJson(bytes);
   if (keepText) request.bodyText = text;
   return value;
 }
 
 export function acceptJsonBodies(app: FastifyInstance): void {
-  app.decorate("largeBodies", new LargeBodies());
-  app.decorateRequest("bodyBytes", 0);
+  const largeBodies = new LargeBodies();
+  app.decorate("largeBodies", largeBodies);
+  app.decorateRequest("bodyRoom", undefined);
+  // The last that is asked before a body is read: who may not ask takes no room.
+  app.addHook("preParsing", (request, reply, _payload, next) => {
+    request.bodyRoom = largeBodies.admit(request.headers, request.routeOptions.bodyLimit ?? MAX_BODY_BYTES, reply.raw);
+    next();
+  });
   app.removeAllContentTypeParsers();
   // Named besides the rest: Fastify finds a named type much faster.
   for (const type of ["application/json", "*"]) {

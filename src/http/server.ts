@@ -76,7 +76,7 @@ export async function buildServer({
     rewriteUrl: (request) => normalizeUrl(request.url ?? "/"),
     bodyLimit: MAX_BODY_BYTES,
     serverFactory: (handle) => doors.listener(handle, log, metrics),
-    // A closing server ends requests that wait for more bytes; those with a whole request are finished.
+    // Those with a whole request are finished.
     forceCloseConnections: "idle",
     // Until its connection ends, a client of a closing server is served as ever.
     return503OnClosing: false,
@@ -110,6 +110,7 @@ export async function buildServer({
   let closing = false;
   app.addHook("preClose", async () => {
     closing = true;
+    doors.endUnfinished();
   });
   // JSON is UTF-8 by definition (RFC 8259): the original's answers name no charset, and neither do ours. Only values that
   // are still to be made JSON come here; what is JSON already is sent as bytes, to which no charset is added.

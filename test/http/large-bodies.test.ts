@@ -1,7 +1,10 @@
 /** Large bodies of requests that wait: together they are bounded. */
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { once } from "node:events";
+import type { Socket } from "node:net";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { Sled } from "../harness/sled.ts";
 import { expectDone, expectError } from "./expect.ts";
+import { listen, openSocket } from "./wire.ts";
 
 const MIB = 1 << 20;
 
@@ -16,16 +19,9 @@ const mapping = (bytes: number) => ({ group: "239.1.1.1", underlay: "ff04::1", p
 const send = (bytes: number) => sled.put("/networking/mcast-m2p", mapping(bytes));
 
 /** Requests under way whose bodies have that many bytes; ends with what is returned. */
-function underWay(bytes: number): () => Promise<void> {
-  let end = () => {};
-  const answered = new Promise<void>((resolve) => {
-    end = resolve;
-  });
-  const handled = sled.app.largeBodies.during(bytes, () => answered);
-  return () => {
-    end();
-    return handled;
-  };
+function underWay(bytes: number): () => void {
+  const room = sled.app.largeBodies.take(bytes);
+  return () => room.release();
 }
 
 describe("with 64 MiB of large bodies under way", () => {
@@ -43,7 +39,7 @@ describe("with 64 MiB of large bodies under way", () => {
   });
 
   test("large ones are served again when those were answered", async () => {
-    await underWay(64 * MIB)();
+    underWay(64 * MIB)();
     expectDone(await send(20_000));
   });
 });
@@ -67,4 +63,72 @@ test("a large body that is refused does not count", async () => {
     expectError(await sled.put("/networking/mcast-m2p", `{"padding":"${"x".repeat(MIB - 1000)}"`), { status: 400 });
   }
   expectDone(await send(MIB - 1000));
+});
+
+describe("a body that is still to come", () => {
+  const M2P = "/networking/mcast-m2p";
+  const head = (fields: string, path = M2P) => `PUT ${path} HTTP/1.1\r\nhost: localhost\r\n${fields}\r\n\r\n`;
+  let port: number;
+  beforeEach(async () => {
+    port = await listen(sled);
+  });
+
+  async function begun(text: string): Promise<Socket> {
+    const socket = await openSocket(port);
+    onTestFinished(() => void socket.destroy());
+    socket.write(text);
+    return socket;
+  }
+
+  const connections = () =>
+    new Promise<number>((resolve, reject) => {
+      sled.app.server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)));
+    });
+
+  /** Whether there is no room for another of 33 MiB. */
+  function isTaken(): boolean {
+    try {
+      sled.app.largeBodies.take(33 * MIB).release();
+      return false;
+    } catch {
+      return true;
+    }
+  }
+
+  test("has its room from the moment that it is announced, and gives it back when its client goes away", async () => {
+    const socket = await begun(head("content-length: 33554432", "/multicast/config"));
+    await expect.poll(isTaken).toBe(true);
+    socket.destroy();
+    await expect.poll(isTaken).toBe(false);
+  });
+
+  test("is refused where there is no room for it, before any of it is read", async () => {
+    const letGo = underWay(64 * MIB);
+    const socket = await begun(head("content-length: 3000000", "/multicast/config"));
+    expect(String((await once(socket, "data"))[0])).toContain("503 Service Unavailable");
+    letGo();
+  });
+
+  test("of no announced length has room for the most that it may have", async () => {
+    const letGo = underWay(64 * MIB - 100_000);
+    const socket = await begun(head("transfer-encoding: chunked"));
+    expect(String((await once(socket, "data"))[0])).toContain("503 Service Unavailable");
+    letGo();
+  });
+
+  test("does not keep a server that closes", async () => {
+    const socket = await begun(head("content-length: 100"));
+    const closed = new Promise((resolve) => socket.on("error", () => {}).once("close", resolve));
+    await expect.poll(() => connections()).toBe(1);
+    await sled.app.close();
+    await closed;
+    expect(sled.mappings).toEqual({});
+  });
+
+  test("that is over the limit takes none, and is 413", async () => {
+    const letGo = underWay(64 * MIB);
+    const socket = await begun(head("content-length: 3000000"));
+    expect(String((await once(socket, "data"))[0])).toContain("413 Payload Too Large");
+    letGo();
+  });
 });

@@ -10,6 +10,8 @@ import type { Finished } from "../process/daemon.ts";
 
 export const SOURCE = fileURLToPath(new URL("../..", import.meta.url));
 export const IN_CI = process.env.CI === "true" || process.env.CI === "1";
+/** An install is a hundred processes. Outside CI one of each kind is run, all of them on request. */
+export const FULL = IN_CI || process.env.SLEDCAST_PACKAGE === "1";
 
 /** Why no package can be built here. */
 export const noAddon = existsSync(path.join(SOURCE, "build/Release/sledcast.node"))

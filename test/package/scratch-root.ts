@@ -64,30 +64,31 @@ export class ScratchRoot {
   }
 }
 
-export interface Bundles {
-  /** Version 0.9.0 and 0.10.0, unpacked. */
-  readonly older: string;
-  readonly newer: string;
-  /** To be copied, each with what was installed last. */
-  readonly rootsWith: { readonly older: ScratchRoot; readonly newer: ScratchRoot; readonly both: ScratchRoot };
+/** Made when it is first asked for, once for all tests of a suite. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }
 
-async function makeBundles(): Promise<Bundles> {
-  const older = await unpacked(smallPackages(smallSource("0.9.0", { "scripts/dtrace/old.d": "" })));
-  const newer = await unpacked(smallPackages(smallSource("0.10.0")));
-  const withOlder = new ScratchRoot();
-  await withOlder.installed(older);
-  const withNewer = new ScratchRoot();
-  await withNewer.installed(newer);
-  const withBoth = new ScratchRoot(withOlder);
-  await withBoth.installed(newer);
-  return { older, newer, rootsWith: { older: withOlder, newer: withNewer, both: withBoth } };
+async function rootWith(from: string, like?: ScratchRoot): Promise<ScratchRoot> {
+  const root = new ScratchRoot(like);
+  await root.installed(from);
+  return root;
 }
 
-let made: Promise<Bundles> | undefined;
+/** Version 0.9.0, unpacked. */
+export const older = once(() => unpacked(smallPackages(smallSource("0.9.0", { "scripts/dtrace/old.d": "" }))));
+/** Version 0.10.0, unpacked. */
+export const newer = once(() => unpacked(smallPackages(smallSource("0.10.0"))));
 
-/** Made once for all suites of a worker. */
-export function bundles(): Promise<Bundles> {
-  made ??= makeBundles();
-  return made;
-}
+const withOlder = once(async () => rootWith(await older()));
+const withNewer = once(async () => rootWith(await newer()));
+const withBoth = once(async () => rootWith(await newer(), await withOlder()));
+
+/** Roots of a test's own, in which these were installed, one after the other. */
+export const installedOlder = async () => new ScratchRoot(await withOlder());
+export const installedNewer = async () => new ScratchRoot(await withNewer());
+export const installedBoth = async () => new ScratchRoot(await withBoth());

@@ -6,7 +6,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { execute, IN_CI, noAddon, smallPackages, smallSource, unpacked } from "./kit.ts";
+import { execute, FULL, IN_CI, noAddon, smallPackages, smallSource, unpacked } from "./kit.ts";
 
 const FMRI = "svc:/oxide/sledcast:default";
 const MANIFEST = "lib/svc/manifest/network/sledcast.xml";
@@ -69,23 +69,26 @@ describe.skipIf(why !== undefined && !(IN_CI && process.platform === "linux"))("
   });
   afterAll(() => rmSync(files, { recursive: true }));
 
-  it("a first install checks the manifest, imports it, and leaves it to the administrator to enable the service", async () => {
-    const said = await onHost(
-      files,
-      `/1.0.0/install && cat /said && stat -c '%a %U:%G' /${MANIFEST} /opt/oxide/sledcast/`,
-    );
-    expect(said.split("\n")).toEqual([
-      `The service is not running (new). Set it up, then: svcadm enable ${FMRI}`,
-      expect.stringMatching(/^sledcast 1\.0\.0 is installed in \/opt\/oxide\/sledcast\. To remove it: \/opt\//),
-      `svccfg validate /1.0.0/proto/${MANIFEST}`,
-      `svccfg import /${MANIFEST}`,
-      "svcadm restart svc:/system/rbac:default",
-      "svcadm restart svc:/system/logadm-upgrade:default",
-      "444 root:sys",
-      "755 root:bin",
-      "",
-    ]);
-  });
+  it.runIf(FULL)(
+    "a first install checks the manifest, imports it, and leaves it to the administrator to enable the service",
+    async () => {
+      const said = await onHost(
+        files,
+        `/1.0.0/install && cat /said && stat -c '%a %U:%G' /${MANIFEST} /opt/oxide/sledcast/`,
+      );
+      expect(said.split("\n")).toEqual([
+        `The service is not running (new). Set it up, then: svcadm enable ${FMRI}`,
+        expect.stringMatching(/^sledcast 1\.0\.0 is installed in \/opt\/oxide\/sledcast\. To remove it: \/opt\//),
+        `svccfg validate /1.0.0/proto/${MANIFEST}`,
+        `svccfg import /${MANIFEST}`,
+        "svcadm restart svc:/system/rbac:default",
+        "svcadm restart svc:/system/logadm-upgrade:default",
+        "444 root:sys",
+        "755 root:bin",
+        "",
+      ]);
+    },
+  );
 
   it("an upgrade restarts a service that runs, and says how to go back where it does not come up", async () => {
     const said = await onHost(
@@ -109,7 +112,7 @@ describe.skipIf(why !== undefined && !(IN_CI && process.platform === "linux"))("
     ]);
   });
 
-  it("an install changes nothing where a folder is read-only", async () => {
+  it.runIf(FULL)("an install changes nothing where a folder is read-only", async () => {
     const said = await onHost(
       files,
       `mount -t tmpfs -o ro none /usr/share/man && /1.0.0/install; echo "exit $?"; cat /said; ls /opt/oxide /usr/sbin/sledcast 2>/dev/null; true`,
@@ -124,21 +127,24 @@ describe.skipIf(why !== undefined && !(IN_CI && process.platform === "linux"))("
     );
   });
 
-  it("uninstall stops the service, keeps its settings beside the ledger that they name, and takes it out of SMF", async () => {
-    const said = await onHost(
-      files,
-      `/1.0.0/install >/dev/null && rm /said && echo online >/state && /1.0.0/uninstall && cat /said /var/elsewhere/service.xml
+  it.runIf(FULL)(
+    "uninstall stops the service, keeps its settings beside the ledger that they name, and takes it out of SMF",
+    async () => {
+      const said = await onHost(
+        files,
+        `/1.0.0/install >/dev/null && rm /said && echo online >/state && /1.0.0/uninstall && cat /said /var/elsewhere/service.xml
       ls -d /opt/oxide/sledcast* /${MANIFEST} /usr/sbin/sledcast* 2>/dev/null`.concat("; true"),
-    );
-    expect(said.split("\n")).toEqual([
-      "The service's settings are kept in /var/elsewhere/service.xml: `svccfg import` of it, after another install, has them again.",
-      "sledcast is removed. What it had recorded is in /var/elsewhere.",
-      `svcadm disable -s ${FMRI}`,
-      "svccfg extract svc:/oxide/sledcast",
-      "svccfg delete svc:/oxide/sledcast",
-      "logadm -r sledcast",
-      "<service_bundle/>",
-      "",
-    ]);
-  });
+      );
+      expect(said.split("\n")).toEqual([
+        "The service's settings are kept in /var/elsewhere/service.xml: `svccfg import` of it, after another install, has them again.",
+        "sledcast is removed. What it had recorded is in /var/elsewhere.",
+        `svcadm disable -s ${FMRI}`,
+        "svccfg extract svc:/oxide/sledcast",
+        "svccfg delete svc:/oxide/sledcast",
+        "logadm -r sledcast",
+        "<service_bundle/>",
+        "",
+      ]);
+    },
+  );
 });

@@ -8,7 +8,7 @@ import type { TLSSocket } from "node:tls";
 import type { Log } from "../../log.ts";
 import type { Metrics } from "../../metrics.ts";
 import { HttpError } from "../errors.ts";
-import { endAfterAnswer, requestsThatGoOn } from "../exchanges.ts";
+import { endAfterAnswer, lastExchange, requestsThatGoOn } from "../exchanges.ts";
 import { type AskedBy, type AskPeer, Caller } from "./caller.ts";
 import type { AllowedNames } from "./certificate-names.ts";
 import type { HostRule } from "./hosts.ts";
@@ -119,6 +119,13 @@ export class Doors {
     const { seen } = this.callerOf(request.socket);
     const token = this.#tokens.get(request);
     return token === undefined ? seen : { ...seen, token };
+  }
+
+  /** Connections that have sent no whole request: a server that closes does not wait for more of it, as long as their clients like. */
+  endUnfinished(): void {
+    for (const socket of this.#connections) {
+      if (lastExchange(socket)?.request.complete !== true) socket.destroy();
+    }
   }
 
   /** Puts other rules, limits and certificates in force. Whether there is TLS, and whether it asks for certificates, stays. */

@@ -66,7 +66,8 @@ export function addRoute<T>(app: FastifyInstance, route: Route<T>): void {
     return route.handle(request, reply, request.body as T);
   };
   const handle = older === undefined ? current : byVersion(older, shared?.since, current);
-  const handler: Handler = (request, reply) => app.largeBodies.during(request.bodyBytes, () => handle(request, reply));
+  const handler: Handler = (request, reply) =>
+    request.bodyRoom === undefined ? handle(request, reply) : request.bodyRoom.during(() => handle(request, reply));
   app.route({
     method: route.method,
     url: route.path,
