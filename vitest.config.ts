@@ -75,6 +75,13 @@ const AT_THE_DOOR = [
   "vpc-routes",
 ].map((name) => `test/http/${name}.test.ts`);
 
+/** Long, and more about the agent than about the way to the driver: likewise. */
+const LONG = [
+  "test/scenarios/{slow-driver,undo-fails,vmms}.test.ts",
+  "test/{control-plane,crash,faults}.test.ts",
+  "test/http/{events,sockets}.test.ts",
+];
+
 /** The second binding is held to the first by the contract suites; outside CI a share of these shows that the way there is the same. */
 const SHARE = ["test/scenarios/{mappings,memberships}.test.ts"];
 
@@ -89,7 +96,7 @@ export default defineConfig({
           ...shared,
           name: `xde through ${binding}`,
           include: inCI || binding === "addon" ? THROUGH_HTTP : SHARE,
-          exclude: [...configDefaults.exclude, ...(inCI ? [] : AT_THE_DOOR)],
+          exclude: [...configDefaults.exclude, ...(inCI ? [] : [...AT_THE_DOOR, ...LONG])],
           // Random sequences are for the model; here a share of them shows that the way there is the same.
           env: { SLEDCAST_TEST_BINDING: binding, SLEDCAST_RUNS: process.env.SLEDCAST_RUNS ?? (inCI ? "40" : "20") },
         },

@@ -1,7 +1,5 @@
 /** Why nobody can be listened to at an address: which address, the reason, and the way out. */
-import { existsSync } from "node:fs";
 import path from "node:path";
-import { wrong } from "../settings.ts";
 
 const WHO_HAS_IT = process.platform === "sunos" ? "netstat -anu" : "ss -ltnp";
 const WHICH_ARE_THERE = process.platform === "sunos" ? "ipadm show-addr" : "ip address";
@@ -26,10 +24,9 @@ export function tcpListenFailure(address: string, error: unknown): unknown {
   return wayOut === undefined ? error : named(address, error, wayOut);
 }
 
-/** libuv says EACCES for both: a folder that is not there, and one in which nothing may be made. */
+/** That the folder is there was looked at before. */
 export function unixListenFailure(socket: string, error: unknown): unknown {
   const folder = path.dirname(socket);
-  if (!existsSync(folder)) return wrong("listen", `unix:${socket}: there is no folder ${folder}; make it first`);
   if (codeOf(error) !== "EACCES") return error;
   return named(`unix:${socket}`, error, `this user may make nothing in ${folder}; give it the right, or name another`);
 }

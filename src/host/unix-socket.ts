@@ -17,7 +17,7 @@ export async function clearStaleSocket(path: string, what: string, givenTo?: num
   if (there === undefined) {
     // Listening would fail with EACCES, which libuv has for ENOENT.
     if (existsSync(dirname(path))) return;
-    throw new SledcastError("bad-request", `${what} cannot be made: ${dirname(path)} is not there`);
+    throw new SledcastError("bad-request", `${what} cannot be made: ${dirname(path)} is not there; make it first`);
   }
   if (!there.isSocket()) throw new SledcastError("conflict", `${what} exists and is no socket`);
   const answer = await new Promise<string>((resolve) => {

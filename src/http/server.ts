@@ -110,7 +110,7 @@ export async function buildServer({
   let closing = false;
   app.addHook("preClose", async () => {
     closing = true;
-    doors.endUnfinished();
+    doors.closing();
   });
   // JSON is UTF-8 by definition (RFC 8259): the original's answers name no charset, and neither do ours. Only values that
   // are still to be made JSON come here; what is JSON already is sent as bytes, to which no charset is added.

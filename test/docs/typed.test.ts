@@ -65,7 +65,7 @@ function wrongWith([program = "", ...args]: readonly string[]): string | undefin
   if (name === "npx") return wrongWithNpx(args);
   const ours = OURS[name];
   if (ours !== undefined) return ours(args);
-  const script = /^\.(?:\/\$\(cat previous\))?\/((?:un)?install)$/.exec(name)?.[1];
+  const script = /^(?:\.|\/opt\/oxide\/sledcast\.versions\/\w+)\/((?:un)?install)$/.exec(name)?.[1];
   if (script !== undefined || name.startsWith("scripts/"))
     return wrongWithScript(script ? `scripts/${script}` : name, args);
   return KNOWN.has(name) ? undefined : `${name} is not known`;

@@ -143,3 +143,16 @@ test.each(["CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\n\r\n", `GET ${M2P} HTTP/1.1\r\n
     expect(await gone).toMatch(/^(EPIPE|ECONNRESET)$/);
   },
 );
+
+describe("a server that closes", () => {
+  test("does not wait for the rest of a request as long as its client likes", async () => {
+    const { sled, port } = await served({ limits: limits({ closingMs: 50 }) });
+    const socket = await openSocket(port);
+    const closed = new Promise((resolve) => socket.on("error", () => {}).once("close", resolve));
+    socket.write(`PUT ${M2P} HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: 100\r\n\r\n`);
+    await once(socket, "data");
+    await sled.app.close();
+    await closed;
+    expect(sled.mappings).toEqual({});
+  });
+});

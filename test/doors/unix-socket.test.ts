@@ -48,7 +48,7 @@ describe("a Unix socket", () => {
     const refused = clearStaleSocket("/nowhere/s", "listen: unix:/nowhere/s");
     await expect(refused).rejects.toMatchObject({
       kind: "bad-request",
-      message: "listen: unix:/nowhere/s cannot be made: /nowhere is not there",
+      message: "listen: unix:/nowhere/s cannot be made: /nowhere is not there; make it first",
     });
   });
 

@@ -293,7 +293,7 @@ test("an address in use is an error that names it", async () => {
 
 test.each([
   ["that is another host's", "[2001:db8::1]:12345", 1, "this host has no such address, or not yet"],
-  ["in a folder that is not there", "unix:/no/such/folder/socket", 2, "there is no folder /no/such/folder"],
+  ["in a folder that is not there", "unix:/no/such/folder/socket", 2, "/no/such/folder is not there; make it first"],
   ["of a path that would be cut off", `unix:/tmp/${"a".repeat(120)}`, 2, "is too long"],
   ["by a name", "localhost:12345", 2, "localhost is a name, and names are not looked up; [::1] is this host"],
   ["of a port beyond all", "[::1]:99999", 2, "ports go up to 65535"],

@@ -121,11 +121,13 @@ export class Doors {
     return token === undefined ? seen : { ...seen, token };
   }
 
-  /** Connections that have sent no whole request: a server that closes does not wait for more of it, as long as their clients like. */
-  endUnfinished(): void {
-    for (const socket of this.#connections) {
-      if (lastExchange(socket)?.request.complete !== true) socket.destroy();
-    }
+  /** A server that closes waits for what is still to come of a request, but not as long as its client likes. */
+  closing(): void {
+    setTimeout(() => {
+      for (const socket of this.#connections) {
+        if (lastExchange(socket)?.request.complete !== true) socket.destroy();
+      }
+    }, this.#limits.closingMs).unref();
   }
 
   /** Puts other rules, limits and certificates in force. Whether there is TLS, and whether it asks for certificates, stays. */

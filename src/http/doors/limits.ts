@@ -20,6 +20,8 @@ export interface Limits {
   /** A connection on which nothing moves although an answer is due, or waits to be read. */
   readonly silentMs: number;
   readonly handshakeMs: number;
+  /** What is left to come of a request when the server is told to close. */
+  readonly closingMs: number;
 }
 
 /** Headers take a client milliseconds; who needs longer holds a connection for nothing. */
@@ -30,6 +32,7 @@ const IDLE_MS = 72_000;
 const SILENT_MS = 90_000;
 const LOOK_EVERY_MS = 1000;
 const HANDSHAKE_MS = 10_000;
+const CLOSING_MS = 5000;
 /** A client sends a dozen. Node leaves out what is beyond its own limit of 2000, so ours is below it. */
 export const MOST_HEADERS = 256;
 
@@ -46,6 +49,7 @@ export function limitsOf({ maxConnections, maxHeaderBytes, requestSeconds }: Lim
     idleMs: IDLE_MS,
     silentMs: SILENT_MS,
     handshakeMs: HANDSHAKE_MS,
+    closingMs: CLOSING_MS,
   };
 }
 
