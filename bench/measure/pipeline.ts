@@ -19,7 +19,7 @@ interface Waiting {
 }
 
 function textOf({ method, path, body }: Call): string {
-  const head = `${method} ${path} HTTP/1.1\r\nhost: bench\r\n`;
+  const head = `${method} ${path} HTTP/1.1\r\nhost: localhost\r\n`;
   if (body === undefined) return `${head}\r\n`;
   return `${head}content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
 }

@@ -56,7 +56,8 @@ function answerBroken(
     status: 400,
     message: `not a request that can be read: ${error.message}`,
   };
-  requests.unhandled(socket, request, { id, status, error: error.message });
+  // A connection on which nothing came has asked nothing.
+  if (socket.bytesRead > 0) requests.unhandled(socket, request, { id, status, error: error.message });
   endWith(socket, id, status, message);
 }
 

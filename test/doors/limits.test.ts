@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { limitsOf } from "../../src/http/doors/limits.ts";
 import { expectDone, expectError } from "../http/expect.ts";
 import { exchange, openSocket, requestText, send } from "../http/wire.ts";
-import { call, limits, M2P, MAPPING, put, served } from "./kit.ts";
+import { audited, call, limits, M2P, MAPPING, put, served } from "./kit.ts";
 
 const BODY = JSON.stringify(MAPPING);
 const soon = { headersMs: 100, requestMs: 200, lookEveryMs: 20 };
@@ -55,14 +55,16 @@ describe("headers", () => {
     expectError(await send(port, `PUT ${M2P}`, many, BODY), { status: 431, names: "256 headers" });
   });
 
-  test("that do not end in time are 408, also where nothing at all comes", async () => {
-    const { port } = await served({ limits: limits(soon) });
+  test("that do not end in time are 408, also where nothing at all comes, which is no request for the audit", async () => {
+    const at = await served({ limits: limits(soon) });
+    const { port } = at;
     for (const beginning of ["", `GET ${M2P} HTTP/1.1\r\nhost: `]) {
       const [answer, ...more] = await exchange(port, beginning);
       expect(more).toEqual([]);
       if (answer === undefined) throw new Error("no answer");
       expectError(answer, { status: 408, names: "limits.request_seconds" });
     }
+    expect(audited(at)).toMatchObject([{ message: "broken request", fields: { response_code: 408 } }]);
   });
 });
 
@@ -123,7 +125,7 @@ describe("a connection", () => {
 test("a CONNECT is told that this is no proxy, and is in the log", async () => {
   const at = await served();
   expectError((await exchange(at.port, "CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\n\r\n"))[0] as never, { status: 405 });
-  expect(at.sled.log.records.filter(({ fields }) => fields.audit === true)).toHaveLength(1);
+  expect(audited(at)).toHaveLength(1);
 });
 
 test.each(["CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\n\r\n", `GET ${M2P} HTTP/1.1\r\nhost: `])(

@@ -28,7 +28,7 @@ export interface Limits {
 const HEADERS_MS = 10_000;
 /** Longer than proxies and clients keep an idle connection, so that they end it and no request is lost on its way. */
 const IDLE_MS = 72_000;
-/** Longer than the minute that an operation may wait for the driver. */
+/** Longer than the minute that an operation may wait for the driver, and than events are silent between two heartbeats. */
 const SILENT_MS = 90_000;
 const LOOK_EVERY_MS = 1000;
 const HANDSHAKE_MS = 10_000;
