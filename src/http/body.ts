@@ -6,7 +6,7 @@ import { isUtf8 } from "node:buffer";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { badRequest, messageOf, type SledcastError } from "../error.ts";
 import { HttpError } from "./errors.ts";
-import { type BodyRoom, LargeBodies } from "./large-bodies.ts";
+import { type BodyRoom, countedInto, LargeBodies } from "./large-bodies.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -72,9 +72,12 @@ export function acceptJsonBodies(app: FastifyInstance): void {
   app.decorate("largeBodies", largeBodies);
   app.decorateRequest("bodyRoom", undefined);
   // The last that is asked before a body is read: who may not ask takes no room.
-  app.addHook("preParsing", (request, reply, _payload, next) => {
-    request.bodyRoom = largeBodies.admit(request.headers, request.routeOptions.bodyLimit ?? MAX_BODY_BYTES, reply.raw);
-    next();
+  app.addHook("preParsing", (request, reply, payload, next) => {
+    const { headers, routeOptions } = request;
+    const room = largeBodies.admit(headers, routeOptions.bodyLimit ?? MAX_BODY_BYTES, reply.raw);
+    request.bodyRoom = room;
+    const isCounted = room !== undefined && headers["content-length"] === undefined;
+    next(null, isCounted ? countedInto(room, payload) : payload);
   });
   app.removeAllContentTypeParsers();
   // Named besides the rest: Fastify finds a named type much faster.
