@@ -59,6 +59,16 @@ const shared = {
 
 /** What goes through HTTP to a driver: run over the model, and again over a fake device through each binding. */
 const THROUGH_HTTP = ["test/http/**/*.test.ts", "test/scenarios/**/*.test.ts", "test/*.test.ts"];
+/** What takes long and is shown in short by others: losses, limits and loads in every variant. In CI; outside it that is said. */
+const AT_LENGTH = [
+  "test/crash/kill.test.ts",
+  "test/lab/{delivery,recovery}.test.ts",
+  "test/nics/{lifetime,limits,policies}.test.ts",
+  "test/opte/state-{compaction,kill}.test.ts",
+  "test/process/xde-{faults,load,model,underlay}.test.ts",
+];
+if (!inCI) console.log(`Left out for their time: ${AT_LENGTH.join(", ")}. \`CI=true npm test\` runs all there is.`);
+
 /** Suites of what is refused or read before a driver is asked: over a device in CI, and otherwise over the model alone. */
 const AT_THE_DOOR = [
   "attachments",
@@ -77,7 +87,7 @@ const AT_THE_DOOR = [
 
 /** Long, and more about the agent than about the way to the driver: likewise. */
 const LONG = [
-  "test/scenarios/{slow-driver,undo-fails,vmms}.test.ts",
+  "test/scenarios/{config-drift,config-failures,config-members,config-refused,config-unchanged,slow-driver,undo-fails,vmms}.test.ts",
   "test/{control-plane,crash,faults}.test.ts",
   "test/http/{events,sockets}.test.ts",
 ];
@@ -90,7 +100,14 @@ export default defineConfig({
     // Suites that start real processes wait much of their time: three keep two cores busy.
     maxWorkers: 3,
     projects: [
-      { test: { ...shared, name: "model", include: ["test/**/*.test.ts"] } },
+      {
+        test: {
+          ...shared,
+          name: "model",
+          include: ["test/**/*.test.ts"],
+          exclude: [...configDefaults.exclude, ...(inCI ? [] : AT_LENGTH)],
+        },
+      },
       ...bindings.map(([binding]) => ({
         test: {
           ...shared,
