@@ -74,10 +74,11 @@ export function acceptJsonBodies(app: FastifyInstance): void {
   // The last that is asked before a body is read: who may not ask takes no room.
   app.addHook("preParsing", (request, reply, payload, next) => {
     const { headers, routeOptions } = request;
-    const room = largeBodies.admit(headers, routeOptions.bodyLimit ?? MAX_BODY_BYTES, reply.raw);
+    const limit = routeOptions.bodyLimit ?? MAX_BODY_BYTES;
+    const room = largeBodies.admit(headers, limit, reply.raw);
     request.bodyRoom = room;
     const isCounted = room !== undefined && headers["content-length"] === undefined;
-    next(null, isCounted ? countedInto(room, payload) : payload);
+    next(null, isCounted ? countedInto(room, payload, limit) : payload);
   });
   app.removeAllContentTypeParsers();
   // Named besides the rest: Fastify finds a named type much faster.

@@ -82,12 +82,18 @@ export class LargeBodies {
 
 const counted = (bytes: number) => (bytes <= LARGE_BYTES ? 0 : bytes);
 
-/** What comes of a body, counted. Where there is no room for more the rest is read and dropped, so that its client hears why. */
-export function countedInto(room: BodyRoom, body: Readable): Readable {
+/**
+ * What comes of a body, counted up to the limit, beyond which it is not kept. Where there is no room for more the rest is
+ * read and dropped, so that its client hears why.
+ */
+export function countedInto(room: BodyRoom, body: Readable, limit: number): Readable {
+  let left = limit;
   const through = new Transform({
     transform(chunk: Buffer, _encoding, done) {
+      const kept = Math.min(chunk.length, left);
       try {
-        room.grow(chunk.length);
+        room.grow(kept);
+        left -= kept;
         done(null, chunk);
       } catch (error) {
         body.unpipe(through).resume();

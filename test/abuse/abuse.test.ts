@@ -127,7 +127,9 @@ test("bodies without an end are cut off at their bound", LONG, async () => {
   };
   await Promise.all(Array.from({ length: COUNTS.largeAtOnce }, sender));
   expect(crowd.ended).toBe(COUNTS.large);
-  // Whoever sends on may lose the answer with its connection.
-  expect([...crowd.answered.keys()]).toEqual(["HTTP/1.1 413"]);
+  // Whoever sends on may lose the answer with its connection; and where many do there may be no room for one more.
+  const { "HTTP/1.1 413": tooLarge = 0, "HTTP/1.1 503": noRoom = 0, ...others } = Object.fromEntries(crowd.answered);
+  expect(others).toEqual({});
+  expect(tooLarge).toBeGreaterThan(noRoom);
   await victim.isUnharmed(`${COUNTS.large} bodies without an end`);
 });
