@@ -21,9 +21,9 @@ const STAND_INS: Readonly<Record<string, string>> = {
 };
 
 /** A host of its own: what is written there is written into memory, and gone with the command. */
-const ENTER = `mount -t tmpfs none "$0" && mkdir "$0/upper" "$0/work" "$0/root" && cp -R "$1/." "$0/upper/" &&
-  mount -t overlay none -o "lowerdir=/,upperdir=$0/upper,workdir=$0/work" "$0/root" &&
-  mount --bind "$2" "$0/root/node" && exec chroot "$0/root" /bin/sh -c "$3"`;
+const ENTER = `mount -t tmpfs none "$0" && mkdir "$0/upper" "$0/work" "$0/host" && cp -R "$1/." "$0/upper/" &&
+  mount -t overlay none -o "lowerdir=/,upperdir=$0/upper,workdir=$0/work" "$0/host" &&
+  mount --bind "$2" "$0/host/node" && exec chroot "$0/host" /bin/sh -c "$3"`;
 
 const mountPoint = mkdtempSync(path.join(tmpdir(), "host-"));
 afterAll(() => rmSync(mountPoint, { recursive: true, force: true }));
